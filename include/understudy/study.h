@@ -1,0 +1,104 @@
+// study.h: what went wrong and where: statistics, evaluation, the whole experiment.
+// Sees base, nn, sim, io, learn.
+#ifndef UNDERSTUDY_STUDY_H_
+#define UNDERSTUDY_STUDY_H_
+
+#include "understudy/learn.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+//------------------------------------------ Statistics --------------------------------------------
+
+double udy_mean(const double *x, size_t n);       // NaN where n is 0; all of these
+double udy_std(const double *x, size_t n);        // sample standard deviation (n - 1); 0 where n is 1
+double udy_quantile(const double *x, size_t n, double q);  // linear interpolation, NumPy's default
+// Interquartile mean: the mean of the middle half, with fractional weights at its edges so that
+// exactly n/2 observations count (Agarwal et al. 2021, arXiv:2108.13264; scipy.stats.trim_mean
+// truncates instead: differs where n is not a multiple of 4).
+double udy_iqm(const double *x, size_t n);
+// Percentile bootstrap interval of the mean (Efron 1979), n_resamples draws from rng.
+void udy_bootstrap_mean_ci(const double *x, size_t n, double level, int n_resamples, udy_rng *rng,
+                           double *lo, double *hi);
+
+//------------------------------------------ Evaluation --------------------------------------------
+
+typedef struct udy_evaluation {
+    int n;                  // episodes
+    double *returns;        // [n]
+    int *lengths;           // [n]
+    double *speeds;         // [n] m/s
+    uint8_t *ends;          // [n] udy_end
+    double mean, std, iqm, median, ci95[2];
+    int falls, too_low, too_high;  // falls: episodes ended by the task
+    double speed_mean;      // m/s, over episodes
+    double length_mean;
+    double steps_per_s;     // control steps of wall-clock
+    double seconds;
+} udy_evaluation;
+
+// Episode i resets with seed + i. n_threads is batch's. The interval's bootstrap draws from a
+// stream of seed. Free with udy_evaluation_free.
+int udy_evaluate(udy_evaluation *out, const udy_policy *policy, const udy_task *task,
+                 udy_batch *batch, int episodes, uint64_t seed, const char *stage,
+                 const udy_progress *progress, udy_error *err) UDY_MUST_CHECK;
+void udy_evaluation_free(udy_evaluation *e);
+// design.md's object: returns, mean, std, iqm, ci95, lengths, falls, too_low, too_high,
+// speed_mean, steps_per_s, ...; timing false leaves out what differs from run to run.
+udy_json *udy_evaluation_json(const udy_evaluation *e, bool timing);
+
+//------------------------------------------ The experiment ----------------------------------------
+
+typedef struct udy_experiment_config {
+    char task[64];
+    char expert[1024];       // policy file, or the name of a shipped expert
+    uint64_t seed;
+    int demo_episodes;       // for behavioural cloning
+    int eval_episodes;       // for each row of the table
+    udy_task_config task_config;
+    udy_bc_config bc;
+    udy_dagger_config dagger;
+    udy_bc_config dagger_bc; // the training inside a DAgger round
+} udy_experiment_config;
+extern const udy_field udy_experiment_fields[];  // "task", "bc.epochs", "dagger.rounds", ...
+void udy_experiment_config_default(udy_experiment_config *config);
+
+// A row of the table.
+typedef struct udy_result_row {
+    char name[32];          // "random", "bc", "dagger-3", "dagger-best", "expert"
+    char label[48];         // "DAgger round 3"
+    int n;
+    double mean, std, iqm, ci95[2], share;  // share: of the expert's mean
+    int falls, too_low, too_high;
+    double speed_mean, length_mean;
+    uint64_t labels;        // expert labels used to make it
+    double seconds;         // to make it: collecting, labelling, training (not evaluating)
+    double *returns;        // [n]
+} udy_result_row;
+
+typedef struct udy_results {
+    int n_rows;
+    udy_result_row *rows;
+    // Loss curve of behavioural cloning.
+    int n_epochs;
+    double *train_loss, *val_loss;  // [n_epochs]; NaN: no validation
+    double seconds_total;
+    double expert_mean;
+    bool expert_provisional;
+} udy_results;
+
+// Run every stage in the run folder (made by udy_run_create, or opened to go on): demonstrations,
+// BC, DAgger, evaluation; each is kept as it ends. Writes results.json, results.csv, policies/,
+// data/. expert_path: the expert's file (config->expert may be a name: the caller resolves it).
+int udy_experiment_run(udy_run *run, const udy_experiment_config *config, const char *expert_path,
+                       int n_threads, const udy_progress *progress, udy_error *err) UDY_MUST_CHECK;
+// Read a finished run's results.json.
+int udy_results_load(udy_results *out, const char *run_path, udy_error *err) UDY_MUST_CHECK;
+void udy_results_free(udy_results *r);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif  // UNDERSTUDY_STUDY_H_
