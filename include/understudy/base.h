@@ -11,6 +11,8 @@
 extern "C" {
 #endif
 
+#define UDY_VERSION "0.1.0"
+
 #if defined(__GNUC__)
 #define UDY_MUST_CHECK __attribute__((warn_unused_result))
 #define UDY_PRINTF(format_index, first) __attribute__((format(printf, format_index, first)))
@@ -75,6 +77,9 @@ char *udy_strdup(const char *s);  // Free with udy_free. Nullable: s (returns NU
 // Calls of udy_alloc and udy_strdup so far in this process: a loop that promises to allocate
 // nothing can be shown to keep its word.
 uint64_t udy_alloc_count(void);
+
+// FNV-1a, 64 bits: tells one set of settings or weights from another. Not for adversaries.
+uint64_t udy_hash(const void *data, size_t n_bytes);
 
 //------------------------------------------ Time --------------------------------------------------
 
@@ -160,7 +165,9 @@ typedef struct udy_json udy_json;
 udy_json *udy_json_object(void);
 udy_json *udy_json_array(void);
 void udy_json_free(udy_json *root);  // NULL is legal
-// Members of an object; names are copied. NaN and infinities are written as null.
+// Members of an object; names are copied, a member of the same name is replaced. NaN and infinities
+// are written as null, integers beyond 2^53 as strings of their digits. A NULL child (out of memory)
+// marks the tree as incomplete: printing it gives NULL.
 void udy_json_put(udy_json *object, const char *name, udy_json *child);
 void udy_json_put_number(udy_json *object, const char *name, double value);
 void udy_json_put_int(udy_json *object, const char *name, int64_t value);
@@ -178,6 +185,9 @@ const char *udy_json_string(const udy_json *object, const char *name, const char
 size_t udy_json_size(const udy_json *array_or_object);
 const udy_json *udy_json_at(const udy_json *array_or_object, size_t i);  // NULL past the end
 const char *udy_json_name_at(const udy_json *object, size_t i);          // member's name
+// Walking a long array or object: from udy_json_at(v, 0), the next of its members; NULL at the end.
+const udy_json *udy_json_next(const udy_json *member);
+const char *udy_json_name(const udy_json *member);  // NULL in an array
 double udy_json_value(const udy_json *number, double fallback);
 bool udy_json_is_number(const udy_json *v);
 bool udy_json_is_string(const udy_json *v);

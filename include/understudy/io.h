@@ -33,7 +33,9 @@ typedef struct udy_text_pair {
 
 // A safetensors file, mapped read-only. Everything in the header is checked at open: length, JSON,
 // dtypes, shapes against byte ranges, overlaps, holes, ranges past the end; a hostile file makes
-// open fail and never more. Header at most 100 MB, as the reference implementation.
+// open fail and never more. Header at most 100 MB, as the reference implementation. A tensor's data
+// is always aligned to its element size. While one is open, its file may be replaced or removed, but
+// not truncated in place: that takes mapped pages away (SIGBUS).
 typedef struct udy_safetensors udy_safetensors;
 
 int udy_safetensors_open(udy_safetensors **out, const char *path, udy_error *err) UDY_MUST_CHECK;
@@ -52,7 +54,8 @@ udy_text_pair udy_safetensors_metadata_at(const udy_safetensors *file, size_t i)
 const char *udy_safetensors_metadata(const udy_safetensors *file, const char *key);  // NULL: absent
 const char *udy_safetensors_path(const udy_safetensors *file);
 
-// Write tensors and metadata atomically (see udy_file_write). Order as given; data 8-byte aligned.
+// Write tensors and metadata atomically (see udy_file_write). In the order given, wider elements
+// first: the format allows no holes, and so every tensor lies aligned to its element size.
 int udy_safetensors_write(const char *path, const udy_tensor *tensors, size_t n_tensors,
                           const udy_text_pair *metadata, size_t n_metadata, udy_error *err)
     UDY_MUST_CHECK;

@@ -40,6 +40,17 @@ const char *udy_policy_task(const udy_policy *policy);    // task id, "" where u
 const char *udy_policy_metadata(const udy_policy *policy, const char *key);  // NULL: absent
 bool udy_policy_contact_obs(const udy_policy *policy);
 
+// One action [A] f32 out for an observation [O] f64, on the caller's thread.
+//   scratch  udy_policy_scratch_size floats, the caller's
+//   rng      the random policy draws from it; others leave it alone. Nullable for those
+void udy_policy_act(const udy_policy *policy, const double *obs, float *action, float *scratch,
+                    udy_rng *rng);
+size_t udy_policy_scratch_size(const udy_policy *policy);
+// Actions for n observations, in batches on all threads: actions [n, A] from obs [n, O].
+// UDY_EINVAL for the random policy.
+int udy_policy_label(const udy_policy *policy, udy_pool *pool, const float *obs, size_t n,
+                     float *actions, udy_error *err) UDY_MUST_CHECK;
+
 //------------------------------------------ Rollouts ----------------------------------------------
 
 // One episode. Arrays are NULL where the rollout did not record.
@@ -83,7 +94,7 @@ void udy_episodes_free(udy_episode *episodes, int n);  // frees what they record
 // Shards are mapped, not read: a dataset larger than memory trains.
 typedef struct udy_dataset udy_dataset;
 
-typedef enum { UDY_LABELLER_EXPERT = 0, UDY_LABELLER_BEHAVIOUR = 1 } udy_labeller;
+typedef enum { UDY_LABELLER_EXPERT = 0 } udy_labeller;
 
 // Make a new folder for task's shape. UDY_EEXIST where path exists and is not an empty folder.
 int udy_dataset_create(udy_dataset **out, const char *path, const udy_task *task, const char *made_by,
@@ -97,6 +108,11 @@ void udy_dataset_close(udy_dataset *dataset);  // NULL is legal
 // Append whole episodes (recorded) as one shard. labels [sum of lengths, A]; NULL: the actions.
 int udy_dataset_append(udy_dataset *dataset, const udy_episode *episodes, int n,
                        const float *labels, int round, udy_error *err) UDY_MUST_CHECK;
+// Roll `policy` out until the dataset holds `episodes` episodes and append them, some at a time:
+// what is there already is kept, so a killed collection goes on. Episode i resets with seed + i.
+int udy_dataset_collect(udy_dataset *dataset, udy_batch *batch, const udy_task *task,
+                        const udy_policy *policy, int episodes, uint64_t seed, const char *stage,
+                        const udy_progress *progress, udy_error *err) UDY_MUST_CHECK;
 // Forget every shard after the first n (a stage that is done again after a kill).
 int udy_dataset_truncate(udy_dataset *dataset, int n_shards, udy_error *err) UDY_MUST_CHECK;
 
@@ -150,8 +166,8 @@ void udy_bc_destroy(udy_bc *bc);  // NULL is legal
 // Start from these weights instead of fresh ones (DAgger's warm start).
 int udy_bc_warm_start(udy_bc *bc, const udy_policy *policy, udy_error *err) UDY_MUST_CHECK;
 // Train until config.epochs or patience ends it. stage: for progress. checkpoint_path (Nullable):
-// written every few seconds and on interruption, read back first where it exists, removed at the
-// end. Returns UDY_EINTERRUPTED when progress asked to stop (checkpoint saved), UDY_ENONFINITE on
+// written every few seconds and on interruption, read back first where it exists; remove it when
+// the result is saved. Returns UDY_EINTERRUPTED when progress asked to stop (checkpoint saved), UDY_ENONFINITE on
 // NaN in data or loss (err names epoch, batch and the file with the state before it).
 int udy_bc_train(udy_bc *bc, const udy_dataset *dataset, const char *stage,
                  const char *checkpoint_path, const udy_progress *progress, udy_error *err)
@@ -188,43 +204,52 @@ extern const udy_field udy_dagger_config_fields[];
 udy_dagger_config udy_dagger_config_default(void);  // the tutorial's
 double udy_dagger_beta(const udy_dagger_config *config, int round);  // round 1..rounds
 
-// One round's record.
+// One round's record. Round 0 is the policy cloned from the initial demonstrations; round i's was
+// trained after the mixture of round i-1's policy and the expert was rolled out and labelled.
 typedef struct udy_dagger_round {
-    int round;                // 1..rounds
-    double beta;
+    int round;                // 0..rounds
+    double beta;              // of the rollouts that this round added; 1 for round 0
     double train_loss;        // the last epoch's, of the policy trained this round
-    uint64_t rows;            // training rows of that policy
-    uint64_t labels;          // expert labels used by the dataset it was trained on
-    double collect_return;    // mean return of this round's collecting episodes (the mixture's)
-    double select_mean;       // mean return over the selection episodes
+    uint64_t labels;          // expert labels it was trained on, the demonstrations' among them
+    int64_t updates;          // Adam steps of this round's training
+    double collect_return;    // mean return of the episodes that this round added
+    udy_episode *select;      // [n_select] selection episodes of this round's policy, not recorded
     int n_select;
-    const double *select_returns;  // [n_select]
-    double seconds;           // wall-clock of the round
+    double select_mean;       // their mean return
+    double seconds;           // wall-clock to make the policy: collect, label, train
 } udy_dagger_round;
 
 typedef struct udy_dagger udy_dagger;
 
-// State lives in folder dir: data/ (dataset), policies of each round, checkpoints, state.json;
-// opening an existing one goes on where it was killed, with the same bits.
-//   demos  the expert's demonstrations: the first initial_episodes are copied in (Nullable: collected)
+// State lives in folder dir: data/dagger (dataset), policies/dagger-NN.safetensors, checkpoints/;
+// opening it again goes on where it was left, with the same bits, whatever killed it.
+//   demos  the expert's demonstrations: the first initial_episodes are copied in. NULL: collected
+// Seeds: round r collects with reset seeds from its own range of the run's seed, selection episodes
+// from another; no two overlap and none is an evaluation's (udy_seed_range).
 int udy_dagger_open(udy_dagger **out, const udy_dagger_config *config, const udy_bc_config *bc,
                     const udy_task *task, udy_batch *batch, udy_pool *pool,
                     const udy_policy *expert, const udy_dataset *demos, uint64_t seed,
                     const char *dir, const udy_progress *progress, udy_error *err) UDY_MUST_CHECK;
 void udy_dagger_close(udy_dagger *dagger);  // NULL is legal
-// One round: train on all data, roll the new policy out (to collect, labelled in one batch by the
-// expert, and to select), append, save. Returns 1 if a round was done, 0 when all are, or an error.
+// One round: collect with the last policy (the mixture), label in one batch, append, train on all
+// data, evaluate on the selection seeds, save. Returns 1 if a round was done, 0 when all are, or
+// an error.
 int udy_dagger_step(udy_dagger *dagger, udy_error *err) UDY_MUST_CHECK;
-int udy_dagger_rounds_done(const udy_dagger *dagger);
-udy_dagger_round udy_dagger_round_at(const udy_dagger *dagger, int i);  // i = 0..rounds_done-1
-int udy_dagger_best(const udy_dagger *dagger);                          // index i of the best round
-// Path of round i's policy in dir.
+int udy_dagger_rounds_done(const udy_dagger *dagger);  // records: rounds 0..n-1
+const udy_dagger_round *udy_dagger_round_at(const udy_dagger *dagger, int i);
+int udy_dagger_best(const udy_dagger *dagger);  // the round with the highest select_mean
 int udy_dagger_policy_path(const udy_dagger *dagger, int i, char out[UDY_PATH_MAX], udy_error *err)
     UDY_MUST_CHECK;
 
-// Actions of a policy for n observations, in batches: labels [n, A] from obs [n, O].
-int udy_policy_label(const udy_policy *policy, udy_pool *pool, const float *obs, size_t n,
-                     float *labels, udy_error *err) UDY_MUST_CHECK;
+// First reset seed of a purpose: every purpose of a run has 2^20 seeds of its own, laid out so that
+// a Gymnasium user can repeat any episode: (seed * 64 + purpose) * 2^20.
+typedef enum {
+    UDY_SEEDS_DEMOS = 0,    // demonstrations
+    UDY_SEEDS_DAGGER = 1,   // episodes that DAgger collects
+    UDY_SEEDS_SELECT = 2,   // episodes that choose the best round
+    UDY_SEEDS_EVALUATE = 3, // episodes of the results table
+} udy_seed_purpose;
+uint64_t udy_seed_range(uint64_t run_seed, udy_seed_purpose purpose);
 
 #ifdef __cplusplus
 }

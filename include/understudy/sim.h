@@ -98,7 +98,9 @@ int udy_env_step(udy_env *env, const double *action, double *obs, udy_step *out,
     UDY_MUST_CHECK;
 // Physics state: qpos [nq], qvel [nv] f64 out. Nullable: either
 void udy_env_state(const udy_env *env, double *qpos, double *qvel);
-// Put the simulation into a state (Gymnasium's set_state: then mj_forward); step counter to 0.
+// Put the simulation into a state (Gymnasium's set_state: then mj_forward); step counter to 0. All
+// else is reset first, so that the state alone decides what follows. Returns 0, UDY_ENONFINITE, or
+// UDY_EPHYSICS.
 int udy_env_set_state(udy_env *env, const double *qpos, const double *qvel, double *obs,
                       udy_error *err) UDY_MUST_CHECK;
 

@@ -51,9 +51,9 @@ udy_json *udy_evaluation_json(const udy_evaluation *e, bool timing);
 //------------------------------------------ The experiment ----------------------------------------
 
 typedef struct udy_experiment_config {
-    char task[64];
+    char task[64];           // task id
     char expert[1024];       // policy file, or the name of a shipped expert
-    uint64_t seed;
+    uint64_t seed;           // below 2^32
     int demo_episodes;       // for behavioural cloning
     int eval_episodes;       // for each row of the table
     udy_task_config task_config;
@@ -61,7 +61,9 @@ typedef struct udy_experiment_config {
     udy_dagger_config dagger;
     udy_bc_config dagger_bc; // the training inside a DAgger round
 } udy_experiment_config;
-extern const udy_field udy_experiment_fields[];  // "task", "bc.epochs", "dagger.rounds", ...
+// "task", "env.contact_obs", "bc.epochs", "dagger.rounds", "dagger.bc.epochs", ...: the tables of the
+// parts under their prefixes. Put together at the first call; safe from any thread.
+const udy_field *udy_experiment_fields(void);
 void udy_experiment_config_default(udy_experiment_config *config);
 
 // A row of the table.
@@ -81,8 +83,9 @@ typedef struct udy_results {
     int n_rows;
     udy_result_row *rows;
     // Loss curve of behavioural cloning.
-    int n_epochs;
+    int n_epochs, best_epoch;       // best_epoch: 1-based
     double *train_loss, *val_loss;  // [n_epochs]; NaN: no validation
+    int dagger_best;                // round
     double seconds_total;
     double expert_mean;
     bool expert_provisional;

@@ -10,6 +10,4 @@
 #include "understudy/sim.h"
 #include "understudy/study.h"
 
-#define UDY_VERSION "0.1.0"
-
 #endif  // UNDERSTUDY_UNDERSTUDY_H_

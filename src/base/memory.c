@@ -30,3 +30,10 @@ char *udy_strdup(const char *s) {
 uint64_t udy_alloc_count(void) {
     return atomic_load_explicit(&alloc_count, memory_order_relaxed);
 }
+
+uint64_t udy_hash(const void *data, size_t n_bytes) {
+    const unsigned char *bytes = data;
+    uint64_t hash = 14695981039346656037u;
+    for (size_t i = 0; i < n_bytes; i++) hash = (hash ^ bytes[i]) * 1099511628211u;
+    return hash;
+}

@@ -1,0 +1,234 @@
+// cmd_experiment.c: `understudy experiment`: everything, from an expert to a results table, in one
+// run folder that a kill does not spoil.
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+typedef struct experiment_args {
+    cli_common common;
+    const char *out, *resume;
+} experiment_args;
+
+static const char default_preset[] = "ant-v5";
+
+//------------------------------------------ Settings ----------------------------------------------
+
+static int load_preset(const experiment_args *args, const char *name, udy_experiment_config *config,
+                       udy_error *err) {
+    char path[UDY_PATH_MAX];
+    udy_experiment_config_default(config);
+    int status = cli_find_preset(path, args->common.data, name, err);
+    if (!status) status = udy_settings_load(config, udy_experiment_fields(), path, err);
+    return status;
+}
+
+static int apply_options(const experiment_args *args, udy_experiment_config *config) {
+    udy_error err = {0};
+    int code = cli_apply_seed(&args->common, config, udy_experiment_fields());
+    if (code == CLI_DONE) code = cli_apply_set(&args->common, config, udy_experiment_fields());
+    if (code == CLI_DONE && cli_settle_path(config->expert, sizeof config->expert, &err))
+        code = cli_fail(&err);
+    return code;
+}
+
+static int new_settings(const experiment_args *args, udy_experiment_config *config) {
+    udy_error err = {0};
+    const char *preset = args->common.preset ? args->common.preset : default_preset;
+    if (load_preset(args, preset, config, &err))
+        return err.code == UDY_ENOENT ? cli_usage("%s", err.message) : cli_fail(&err);
+    return apply_options(args, config);
+}
+
+// The run's own settings; options given again must agree with them.
+static int resumed_settings(const experiment_args *args, udy_experiment_config *config) {
+    udy_error err = {0};
+    udy_experiment_config *asked = udy_alloc(sizeof *asked);
+    if (!asked) return cli_fail_text("out of memory");
+    int code = CLI_DONE;
+    udy_experiment_config_default(config);
+    if (cli_run_settings(args->resume, config, udy_experiment_fields(), &err)) code = cli_fail(&err);
+    *asked = *config;
+    if (code == CLI_DONE && args->common.preset) {
+        if (load_preset(args, args->common.preset, asked, &err)) code = cli_fail(&err);
+        if (!args->common.has_seed) asked->seed = config->seed;
+    }
+    if (code == CLI_DONE) code = apply_options(args, asked);
+    if (code == CLI_DONE)
+        code = cli_refuse_conflict(args->resume, config, asked, udy_experiment_fields());
+    udy_free(asked);
+    return code;
+}
+
+//------------------------------------------ Results -----------------------------------------------
+
+// A missing gnuplot costs the pictures, not the experiment: the first reason is kept for the end.
+static void draw(const char *run, const udy_results *results, udy_error *first) {
+    char dir[UDY_PATH_MAX];
+    udy_error err = {0};
+    if (udy_path_format(dir, first, "%s/figures", run) || udy_dir_make(dir, first)) return;
+    if (udy_figure_loss(dir, "Behavioural cloning: loss", results->train_loss, results->val_loss,
+                        results->n_epochs, results->best_epoch, &err))
+        *first = err;
+    if (udy_figure_dagger(dir, results, &err) && !first->code) *first = err;
+    if (udy_figure_returns(dir, results, &err) && !first->code) *first = err;
+}
+
+static void print_report(const char *run, const udy_results *r) {
+    static const cli_file_note files[] = {
+        {"results", "results.json"},
+        {"table", "results.csv"},
+        {"policies", "policies"},
+        {"loss curve", "figures/loss.png"},
+        {"DAgger progress", "figures/dagger.png"},
+        {"returns", "figures/returns.png"},
+        {"datasets", "data"},
+        {"settings", "run.yaml"},
+        {"log", "log.jsonl"},
+    };
+    int columns = cli_columns(STDOUT_FILENO);
+    int width = columns >= 50 && columns < 80 ? columns - 2 : 72;
+    char *curve = udy_loss_sparkline(r->train_loss, r->val_loss, r->n_epochs, width, 8, !cli_utf8());
+    char *table = udy_results_table(r, columns);
+    printf("%sLoss of behavioural cloning%s\n%s\n%sResults%s\n%s\n", cli_style("1"),
+           cli_style_end(), curve ? curve : "", cli_style("1"), cli_style_end(),
+           table ? table : "");
+    udy_free(curve);
+    udy_free(table);
+    printf("%.1f s in all. Everything is in %s:\n", r->seconds_total, run);
+    cli_print_files(run, files, (int)(sizeof files / sizeof files[0]));
+}
+
+static int print_json(const char *run) {
+    char path[UDY_PATH_MAX], *text = NULL;
+    size_t n = 0;
+    udy_error err = {0};
+    if (udy_path_format(path, &err, "%s/results.json", run) ||
+        udy_file_read(&text, &n, path, (size_t)64 << 20, &err))
+        return cli_fail(&err);
+    fwrite(text, 1, n, stdout);
+    if (n && text[n - 1] != '\n') putchar('\n');
+    udy_free(text);
+    return CLI_DONE;
+}
+
+static int show(const char *run, bool json) {
+    udy_results results = {0};
+    udy_error err = {0}, drawing = {0};
+    if (udy_results_load(&results, run, &err)) return cli_fail(&err);
+    draw(run, &results, &drawing);
+    int code = CLI_DONE;
+    if (json)
+        code = print_json(run);
+    else
+        print_report(run, &results);
+    udy_results_free(&results);
+    if (drawing.code) cli_note("no figures: %s", drawing.message);
+    return code;
+}
+
+//------------------------------------------ Work --------------------------------------------------
+
+static int open_run(udy_run **run, const experiment_args *args, const udy_experiment_config *config,
+                    udy_error *err) {
+    char path[UDY_PATH_MAX];
+    if (args->resume) return udy_run_open(run, args->resume, err);
+    const char *preset = args->common.preset ? args->common.preset : default_preset;
+    const char *slash = strrchr(preset, '/');
+    char prefix[64];
+    preset = slash ? slash + 1 : preset;
+    snprintf(prefix, sizeof prefix, "%.*s", (int)strcspn(preset, "."), preset);
+    int status = args->out ? udy_path_format(path, err, "%s", args->out)
+                           : udy_run_new_path(path, prefix, err);
+    char *yaml = status ? NULL : udy_settings_print(config, udy_experiment_fields());
+    if (!status && !yaml) status = udy_error_set(err, UDY_ENOMEM, "out of memory");
+    if (!status) status = udy_run_create(run, path, yaml, err);
+    udy_free(yaml);
+    return status;
+}
+
+// Whatever can be wrong is found before a folder is made: the expert loads and fits its task.
+static int check_expert(const experiment_args *args, const udy_experiment_config *config,
+                        char path[UDY_PATH_MAX]) {
+    udy_error err = {0};
+    udy_policy *expert = NULL;
+    udy_task *task = NULL;
+    int status = cli_find_policy(path, args->common.data, config->expert, &err);
+    if (!status) status = udy_policy_load(&expert, path, &err);
+    if (!status) status = udy_task_create(&task, config->task, &config->task_config, &err);
+    if (!status) status = udy_policy_check(expert, task, &err);
+    if (!status && cli_policy_provisional(expert))
+        cli_note("the expert '%s' is provisional, in place of one that the project trained itself",
+                 config->expert);
+    udy_task_destroy(task);
+    udy_policy_destroy(expert);
+    return status ? cli_fail(&err) : CLI_DONE;
+}
+
+static int experiment(const experiment_args *args, udy_experiment_config *config) {
+    udy_error err = {0};
+    char expert[UDY_PATH_MAX];
+    const udy_experiment_config settings = *config;  // as run.yaml has them, without places
+    if (cli_find_models(&config->task_config, args->common.data, &err)) return cli_fail(&err);
+    int code = check_expert(args, config, expert);
+    if (code != CLI_DONE) return code;
+    udy_run *run = NULL;
+    if (open_run(&run, args, &settings, &err)) return cli_fail(&err);
+    char path[UDY_PATH_MAX];
+    snprintf(path, sizeof path, "%s", udy_run_path(run));
+    if (!args->common.quiet) fprintf(stderr, "run folder: %s\n", path);
+    int status = udy_experiment_run(run, config, expert, cli_threads(&args->common),
+                                    cli_progress_begin(args->common.quiet), &err);
+    cli_progress_end();
+    udy_run_close(run);
+    if (status == UDY_EINTERRUPTED) {
+        cli_say_resume("experiment", path, &args->common);
+        return CLI_INTERRUPTED;
+    }
+    if (status) {
+        cli_fail(&err);
+        cli_say_resume("experiment", path, &args->common);
+        return CLI_FAILED;
+    }
+    return show(path, args->common.json);
+}
+
+static int run(void *p) {
+    const experiment_args *args = p;
+    if (args->out && args->resume)
+        return cli_usage("--out starts a new run and --resume goes on with one: give one of them");
+    udy_experiment_config *config = udy_alloc(sizeof *config);
+    if (!config) return cli_fail_text("out of memory");
+    int code = args->resume ? resumed_settings(args, config) : new_settings(args, config);
+    if (code == CLI_DONE) code = experiment(args, config);
+    udy_free(config);
+    return code;
+}
+
+#define OFFSET(member) offsetof(experiment_args, member)
+static const cli_option options[] = {
+    {"out", "RUN", CLI_OPTION_TEXT, OFFSET(out), 0, 0,
+     "folder of the new run (default: a fresh one under runs/)"},
+    {"resume", "RUN", CLI_OPTION_TEXT, OFFSET(resume), 0, 0,
+     "go on with an interrupted run; its settings are kept"},
+    {0},
+};
+
+const cli_command cli_experiment = {
+    .name = "experiment",
+    .summary = "everything, from an expert to a results table and figures",
+    .operands = "",
+    .common = CLI_PRESET | CLI_SET | CLI_SEED | CLI_THREADS | CLI_DATA | CLI_JSON | CLI_QUIET,
+    .options = options,
+    .args_size = sizeof(experiment_args),
+    .about = "Collects demonstrations, clones them, runs DAgger, evaluates everything beside the expert\n"
+             "and a random policy. Without --preset it is ant-v5's. Each stage is kept as it ends; an\n"
+             "interrupted run goes on by --resume and ends with the same numbers.",
+    .example = "  understudy experiment --preset ant-v5 --seed 1 --set dagger.rounds=5\n"
+               "  understudy experiment --resume runs/ant-v5-20260131-120000",
+    .set_fields_of = udy_experiment_fields,
+    .run = run,
+};

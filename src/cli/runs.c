@@ -1,0 +1,65 @@
+// runs.c: what commands with a run folder share: settings read back, conflicts refused, how to go on,
+// where each file is.
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+int cli_run_settings(const char *run, void *settings, const udy_field *table, udy_error *err) {
+    char path[UDY_PATH_MAX];
+    int status = udy_path_format(path, err, "%s/run.yaml", run);
+    if (status) return status;
+    if (!udy_dir_exists(run))
+        return udy_error_set(err, UDY_ENOENT, "%s: no such run folder", run);
+    if (!udy_file_exists(path))
+        return udy_error_set(err, UDY_ENOENT, "%s is not a run folder: it holds no run.yaml", run);
+    return udy_settings_load(settings, table, path, err);
+}
+
+int cli_refuse_conflict(const char *run, const void *found, const void *asked,
+                        const udy_field *table) {
+    for (const udy_field *f = table; f->key; f++) {
+        const udy_field one[2] = {*f, {0}};
+        if (udy_settings_equal(found, asked, one)) continue;
+        char *had = cli_setting_value(found, f), *wanted = cli_setting_value(asked, f);
+        cli_usage("%s was made with %s=%s, now %s=%s is asked: a resumed run keeps its settings; "
+                  "leave it out, or start another run with --out",
+                  run, f->key, had ? had : "?", f->key, wanted ? wanted : "?");
+        udy_free(had);
+        udy_free(wanted);
+        return CLI_USAGE;
+    }
+    return CLI_DONE;
+}
+
+int cli_settle_path(char *text, size_t size, udy_error *err) {
+    char whole[PATH_MAX];
+    size_t n = strlen(text);
+    bool is_path = strchr(text, '/') || (n > 12 && strcmp(text + n - 12, ".safetensors") == 0) ||
+                   udy_file_exists(text) || udy_dir_exists(text);
+    if (!*text || !is_path || !realpath(text, whole)) return UDY_OK;
+    if (strlen(whole) >= size)
+        return udy_error_set(err, UDY_EINVAL, "%s: the path is longer than %zu characters", whole,
+                             size - 1);
+    memcpy(text, whole, strlen(whole) + 1);
+    return UDY_OK;
+}
+
+void cli_say_resume(const char *command, const char *run, const cli_common *common) {
+    fprintf(stderr, "to go on: %s %s --resume %s", cli_quote(cli_program), command, cli_quote(run));
+    if (common->threads) fprintf(stderr, " --threads %d", common->threads);
+    if (common->data) fprintf(stderr, " --data %s", cli_quote(common->data));
+    if (common->json) fprintf(stderr, " --json");
+    fprintf(stderr, "\n");
+}
+
+void cli_print_files(const char *run, const cli_file_note *notes, int n) {
+    for (int i = 0; i < n; i++) {
+        char path[UDY_PATH_MAX];
+        if (udy_path_format(path, NULL, "%s/%s", run, notes[i].path)) continue;
+        if (udy_file_exists(path) || udy_dir_exists(path))
+            printf("  %-16s %s\n", notes[i].what, path);
+    }
+}

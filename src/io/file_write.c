@@ -1,0 +1,129 @@
+// Whole files, written so that a reader, a crash or a full disk sees the old one or the new one:
+// everything that must not be lost goes through here.
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "io/io_internal.h"
+
+// Temporaries are ".udy-tmp-<pid>-<n>": hidden, short whatever the target's name, and never taken
+// for a file that udy_dir_list looks for.
+#define TEMPORARY_PREFIX ".udy-tmp-"
+
+static atomic_uint temporary_count;
+
+// The folder and the last name of a path; folder's buffer is the caller's.
+static const char *split(char folder[UDY_PATH_MAX], const char *path) {
+    const char *slash = strrchr(path, '/');
+    size_t n = slash ? (size_t)(slash - path) : 0;
+    if (n >= UDY_PATH_MAX) return NULL;
+    if (!slash) {
+        strcpy(folder, ".");
+    } else if (n == 0) {
+        strcpy(folder, "/");
+    } else {
+        memcpy(folder, path, n);
+        folder[n] = '\0';
+    }
+    return slash ? slash + 1 : path;
+}
+
+static int write_all(int fd, const void *data, size_t n_bytes) {
+    const char *p = data;
+    while (n_bytes > 0) {
+        ssize_t written = write(fd, p, n_bytes);
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return errno;
+        if (written == 0) return ENOSPC;
+        p += written;
+        n_bytes -= (size_t)written;
+    }
+    return 0;
+}
+
+// Some file systems cannot sync a folder, and say EINVAL: nothing is left to do there.
+static int sync_fd(int fd) {
+    while (fsync(fd) != 0) {
+        if (errno == EINVAL || errno == ENOTSUP) return 0;
+        if (errno != EINTR) return errno;
+    }
+    return 0;
+}
+
+static int open_temporary(int folder, char name[64]) {
+    for (int tries = 0; tries < 100; tries++) {
+        unsigned k = atomic_fetch_add_explicit(&temporary_count, 1, memory_order_relaxed);
+        snprintf(name, 64, TEMPORARY_PREFIX "%ld-%u", (long)getpid(), k);
+        int fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd >= 0 || errno != EEXIST) return fd;
+    }
+    return -1;
+}
+
+// errno of the step that failed, 0 where all is on the disk; nothing is left behind on failure.
+static int replace(int folder, const char *target, const udy__part *parts, size_t n_parts) {
+    char name[64];
+    int fd = open_temporary(folder, name);
+    if (fd < 0) return errno;
+    int fault = 0;
+    for (size_t i = 0; i < n_parts && !fault; i++) {
+        fault = write_all(fd, parts[i].data, parts[i].n_bytes);
+    }
+    if (!fault) fault = sync_fd(fd);
+    if (close(fd) != 0 && !fault && errno != EINTR) fault = errno;
+    if (!fault && renameat(folder, name, folder, target) != 0) fault = errno;
+    if (fault) {
+        unlinkat(folder, name, 0);
+        return fault;
+    }
+    return sync_fd(folder);
+}
+
+int udy__file_write_parts(const char *path, const udy__part *parts, size_t n_parts,
+                          udy_error *err) {
+    if (!path || !*path) return udy_error_set(err, UDY_EINVAL, "no path given");
+    char folder_path[UDY_PATH_MAX];
+    const char *target = split(folder_path, path);
+    if (!target || !*target) {
+        return udy_error_set(err, UDY_EINVAL, "%.200s: not the path of a file", path);
+    }
+    // A rename would put a file in the place of a device such as /dev/stdout.
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+        return udy_error_set(err, UDY_EEXIST, "%s: %s, expected a regular file", path,
+                             S_ISDIR(st.st_mode) ? "is a folder" : "is a device or pipe");
+    }
+    int folder = open(folder_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0) return udy_error_set_errno(err, errno, "%s: cannot write in its folder", path);
+    int fault = replace(folder, target, parts, n_parts);
+    close(folder);
+    return fault ? udy_error_set_errno(err, fault, "%s: cannot write it", path) : UDY_OK;
+}
+
+int udy_file_write(const char *path, const void *data, size_t n_bytes, udy_error *err) {
+    if (!data && n_bytes > 0) return udy_error_set(err, UDY_EINVAL, "%s: no data given", path);
+    udy__part part = {.data = data, .n_bytes = n_bytes};
+    return udy__file_write_parts(path, &part, 1, err);
+}
+
+// A temporary of a process that is gone, or of an earlier one that had our number.
+static int sweep_entry(const char *path, const struct stat *st, int type, struct FTW *at) {
+    (void)st;
+    const char *name = path + at->base;
+    if (type != FTW_F || strncmp(name, TEMPORARY_PREFIX, strlen(TEMPORARY_PREFIX))) return 0;
+    char *end;
+    long pid = strtol(name + strlen(TEMPORARY_PREFIX), &end, 10);
+    bool ours = *end == '-' && pid > 0 && pid <= INT_MAX;
+    if (ours && kill((pid_t)pid, 0) != 0 && errno == ESRCH) unlink(path);
+    return 0;
+}
+
+void udy__file_sweep(const char *dir) { nftw(dir, sweep_entry, 8, FTW_PHYS | FTW_MOUNT); }

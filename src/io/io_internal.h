@@ -1,0 +1,51 @@
+// io_internal.h: what the files of this room share.
+#ifndef UNDERSTUDY_IO_INTERNAL_H_
+#define UNDERSTUDY_IO_INTERNAL_H_
+
+#include "understudy/io.h"
+
+//------------------------------------------ Files -------------------------------------------------
+
+typedef struct udy__part {
+    const void *data;
+    size_t n_bytes;
+} udy__part;
+
+// udy_file_write of a file that lies in pieces, so that large tensors are not copied together.
+int udy__file_write_parts(const char *path, const udy__part *parts, size_t n_parts,
+                          udy_error *err) UDY_MUST_CHECK;
+
+// Remove what killed processes left half-written under a folder (temporaries whose process is
+// gone). Best effort.
+void udy__file_sweep(const char *dir);
+
+// Open a regular file for reading; its size. A folder, pipe or device is an error.
+int udy__file_open(int *fd, uint64_t *n_bytes, const char *path, udy_error *err) UDY_MUST_CHECK;
+
+// Read exactly n_bytes at offset; UDY_EFORMAT where the file ends before.
+int udy__file_read_at(int fd, void *out, size_t n_bytes, uint64_t offset, const char *path,
+                      udy_error *err) UDY_MUST_CHECK;
+
+// Give a file whose last line was cut by a kill its '\n'. Fine where it does not exist.
+int udy__file_end_line(const char *path, udy_error *err) UDY_MUST_CHECK;
+
+//------------------------------------------ safetensors -------------------------------------------
+
+#define UDY__HEADER_BYTES_MAX ((uint64_t)100000000)  // the reference implementation's
+#define UDY__EXACT_MAX 9007199254740992.0            // 2^53: whole numbers a double holds exactly
+
+// One element type of the format. Those without a udy_dtype of their own are carried as UDY_OTHER.
+typedef struct udy__dtype_row {
+    const char *name;
+    udy_dtype dtype;
+    unsigned bits;  // an element; some are packed below a byte
+} udy__dtype_row;
+
+const udy__dtype_row *udy__dtype_by_name(const char *name);  // NULL: unknown
+// Bytes of an array; false on overflow or where packed elements do not fill whole bytes.
+bool udy__shape_bytes(uint64_t *out, const int64_t *shape, int ndim, unsigned bits);
+// "[256, 27]"
+#define UDY__SHAPE_TEXT_MAX 192
+const char *udy__shape_text(char out[UDY__SHAPE_TEXT_MAX], const int64_t *shape, int ndim);
+
+#endif  // UNDERSTUDY_IO_INTERNAL_H_

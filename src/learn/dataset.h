@@ -1,0 +1,14 @@
+// dataset.h: what the files of `learn` share about datasets: columns of an episode in the map.
+#ifndef UNDERSTUDY_SRC_LEARN_DATASET_H_
+#define UNDERSTUDY_SRC_LEARN_DATASET_H_
+
+#include "understudy/learn.h"
+
+// Episode i as udy_dataset_append takes it: arrays point into the map and are not the caller's to
+// free; action is what was executed. labels (out): its rows of labels.
+udy_episode udy__dataset_view(const udy_dataset *dataset, int i, const float **labels);
+
+// Fills minibatches for udy_regression from a dataset; ctx is the dataset.
+void udy__dataset_fill(void *ctx, const uint32_t *index, int n, float *x, float *y);
+
+#endif  // UNDERSTUDY_SRC_LEARN_DATASET_H_

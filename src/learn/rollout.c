@@ -1,0 +1,173 @@
+// Rollouts: whole episodes of policies on all threads, without a barrier between steps. Each job is
+// one episode; the policy is evaluated on the thread that steps the simulation.
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "understudy/learn.h"
+
+uint64_t udy_seed_range(uint64_t run_seed, udy_seed_purpose purpose) {
+    return (run_seed * 64 + (uint64_t)purpose) << 20;
+}
+
+typedef struct rollout {
+    const udy_rollout_job *jobs;
+    udy_episode *episodes;
+    int n_jobs, max_steps, obs_dim, act_dim, n_terms;
+    const udy_progress *progress;
+    const char *stage;
+    pthread_t starter;  // progress is told from the thread that called udy_rollout
+    double last_told;
+    atomic_int episodes_done;
+    atomic_llong steps_done;
+    atomic_bool stop;
+} rollout;
+
+// Buffers of one running episode.
+typedef struct desk {
+    double *obs;     // [O]
+    double *ctrl;    // [A]
+    float *action;   // [A]
+    float *scratch;  // of either policy
+    udy_rng mixture, chance;
+} desk;
+
+static bool asked_to_stop(rollout *r) {
+    if (r->progress && pthread_equal(pthread_self(), r->starter)) {
+        double now = udy_clock_s();
+        if (now - r->last_told > 0.05) {
+            r->last_told = now;
+            char note[48];
+            snprintf(note, sizeof note, "%lld steps", atomic_load(&r->steps_done));
+            if (udy_progress_advance(r->progress, r->stage, atomic_load(&r->episodes_done), r->n_jobs,
+                                     "episodes", note))
+                atomic_store(&r->stop, true);
+        }
+    }
+    return atomic_load_explicit(&r->stop, memory_order_relaxed);
+}
+
+static int desk_open(desk *d, const rollout *r, const udy_rollout_job *job, udy_error *err) {
+    size_t scratch = udy_policy_scratch_size(job->policy);
+    if (job->expert && udy_policy_scratch_size(job->expert) > scratch)
+        scratch = udy_policy_scratch_size(job->expert);
+    size_t O = (size_t)r->obs_dim, A = (size_t)r->act_dim;
+    double *block = udy_alloc((O + A) * sizeof(double) + (A + scratch) * sizeof(float));
+    if (!block) return udy_error_set(err, UDY_ENOMEM, "no memory for an episode");
+    d->obs = block;
+    d->ctrl = block + O;
+    d->action = (float *)(block + O + A);
+    d->scratch = d->action + A;
+    udy_rng_init_stream(&d->chance, job->seed, "policy/random", 0);
+    udy_rng_init_stream(&d->mixture, job->seed, "dagger/mixture", 0);
+    return UDY_OK;
+}
+
+static int episode_open(udy_episode *e, const rollout *r, const udy_rollout_job *job, udy_error *err) {
+    *e = (udy_episode){.seed = job->seed};
+    if (!job->record) return UDY_OK;
+    size_t T = (size_t)r->max_steps;
+    e->obs = udy_alloc(T * (size_t)r->obs_dim * sizeof(float));
+    e->action = udy_alloc(T * (size_t)r->act_dim * sizeof(float));
+    e->reward = udy_alloc(T * sizeof(float));
+    if (e->obs && e->action && e->reward) return UDY_OK;
+    udy_episodes_free(e, 1);
+    return udy_error_set(err, UDY_ENOMEM, "no memory to record an episode of %d steps", r->max_steps);
+}
+
+static void choose_action(desk *d, udy_episode *e, const udy_rollout_job *job, int act_dim) {
+    const udy_policy *actor = job->policy;
+    if (job->expert && job->beta > 0 && udy_rng_double(&d->mixture) < job->beta) {
+        actor = job->expert;
+        e->expert_steps++;
+    }
+    udy_policy_act(actor, d->obs, d->action, d->scratch, &d->chance);
+    for (int k = 0; k < act_dim; k++) d->ctrl[k] = (double)d->action[k];
+}
+
+static void record_step(udy_episode *e, const rollout *r, const desk *d) {
+    float *obs = e->obs + (size_t)e->length * (size_t)r->obs_dim;
+    for (int k = 0; k < r->obs_dim; k++) obs[k] = (float)d->obs[k];
+    memcpy(e->action + (size_t)e->length * (size_t)r->act_dim, d->action,
+           (size_t)r->act_dim * sizeof(float));
+}
+
+static int run_episode(udy_env *env, rollout *r, const udy_rollout_job *job, udy_episode *e, desk *d,
+                       udy_error *err) {
+    udy_rng rng;
+    udy_rng_init(&rng, job->seed);
+    int status = udy_env_reset(env, &rng, d->obs, err);
+    udy_step step = {0};
+    while (!status && !step.terminated && !step.truncated && e->length < r->max_steps) {
+        if (e->length % 64 == 0 && asked_to_stop(r))
+            return udy_error_set(err, UDY_EINTERRUPTED, "%s: interrupted", r->stage);
+        choose_action(d, e, job, r->act_dim);
+        if (job->record) record_step(e, r, d);
+        status = udy_env_step(env, d->ctrl, d->obs, &step, err);
+        if (status) break;
+        if (job->record) e->reward[e->length] = (float)step.reward;
+        e->ret += step.reward;
+        e->speed += step.x_velocity;
+        for (int k = 0; k < r->n_terms; k++) e->terms[k] += step.terms[k];
+        e->length++;
+        if (e->length % 64 == 0) atomic_fetch_add_explicit(&r->steps_done, 64, memory_order_relaxed);
+    }
+    if (status) return udy_error_wrap(err, status, "%s: seed %llu, step %d", r->stage,
+                                      (unsigned long long)job->seed, e->length);
+    e->end = (udy_end)step.end;
+    if (e->length) e->speed /= e->length;
+    return UDY_OK;
+}
+
+static int run_job(udy_env *env, int index, void *ctx, udy_error *err) {
+    rollout *r = ctx;
+    const udy_rollout_job *job = &r->jobs[index];
+    udy_episode *e = &r->episodes[index];
+    if (asked_to_stop(r)) return udy_error_set(err, UDY_EINTERRUPTED, "%s: interrupted", r->stage);
+    desk d = {0};
+    int status = desk_open(&d, r, job, err);
+    if (!status) status = episode_open(e, r, job, err);
+    if (!status) status = run_episode(env, r, job, e, &d, err);
+    udy_free(d.obs);
+    atomic_fetch_add(&r->episodes_done, 1);
+    return status;
+}
+
+int udy_rollout(udy_batch *batch, const udy_task *task, const udy_rollout_job *jobs, int n,
+                udy_episode *episodes, const char *stage, const udy_progress *progress,
+                udy_error *err) {
+    const udy_task_info *info = udy_task_info_of(task);
+    if (n < 1) return udy_error_set(err, UDY_EINVAL, "%s: %d episodes: at least 1", stage, n);
+    if (info->max_episode_steps < 1)
+        return udy_error_set(err, UDY_EINVAL, "%s: %s has no time limit, so an episode may never end: "
+                             "set max_episode_steps", stage, info->id);
+    for (int i = 0; i < n; i++) {
+        int status = udy_policy_check(jobs[i].policy, task, err);
+        if (!status && jobs[i].expert) status = udy_policy_check(jobs[i].expert, task, err);
+        if (status) return status;
+    }
+    memset(episodes, 0, sizeof *episodes * (size_t)n);
+    rollout r = {.jobs = jobs, .episodes = episodes, .n_jobs = n,
+                 .max_steps = info->max_episode_steps, .obs_dim = info->obs_dim,
+                 .act_dim = info->act_dim, .n_terms = info->n_terms, .progress = progress,
+                 .stage = stage, .starter = pthread_self(), .last_told = udy_clock_s()};
+    int status = udy_batch_episodes(batch, n, run_job, &r, err);
+    if (status) {
+        udy_episodes_free(episodes, n);
+        return status;
+    }
+    char note[48];
+    snprintf(note, sizeof note, "%lld steps", atomic_load(&r.steps_done));
+    udy_progress_advance(progress, stage, n, n, "episodes", note);
+    return UDY_OK;
+}
+
+void udy_episodes_free(udy_episode *episodes, int n) {
+    for (int i = 0; episodes && i < n; i++) {
+        udy_free(episodes[i].obs);
+        udy_free(episodes[i].action);
+        udy_free(episodes[i].reward);
+        episodes[i].obs = episodes[i].action = episodes[i].reward = NULL;
+    }
+}

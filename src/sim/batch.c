@@ -1,0 +1,246 @@
+// batch.c: many simulations of a task on all cores, through MuJoCo's mjBatch: N stepped at once
+// into the caller's buffers, or whole episodes without a barrier between their steps.
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/internal.h"
+
+struct udy_batch {
+    const udy_task *task;
+    int n_sims, n_threads;
+    // The threads, and the simulations stepped together: rows 0..n_sims-1. It has at least
+    // n_threads rows, as an mjBatch uses no more threads than it has rows.
+    mjBatch *team;
+    int *ids;       // [rows] 0, 1, 2, ...: a call selects the first few
+    udy_env *sims;  // [n_sims] stepped together
+    udy_env *solo;  // [n_threads] for episodes, with a guard each
+
+    // The failure with the lowest index in the call under way.
+    pthread_mutex_t mutex;
+    int first_failed;  // INT_MAX: none
+    udy_error first_error;
+};
+
+#define NO_FAILURE 0x7fffffff
+
+static void note_failure(udy_batch *batch, int index, int status, const udy_error *err) {
+    pthread_mutex_lock(&batch->mutex);
+    if (index < batch->first_failed) {
+        batch->first_failed = index;
+        batch->first_error = *err;
+        batch->first_error.code = status;
+        if (err->message[0] == '\0') {
+            snprintf(batch->first_error.message, sizeof batch->first_error.message, "%s",
+                     udy_status_message(status));
+        }
+    }
+    pthread_mutex_unlock(&batch->mutex);
+}
+
+static int report_failure(udy_batch *batch, const char *what, udy_error *err) {
+    if (batch->first_failed == NO_FAILURE) return UDY_OK;
+    if (err != NULL) *err = batch->first_error;
+    return udy_error_wrap(err, batch->first_error.code, "%s %d", what, batch->first_failed);
+}
+
+//------------------------------------------ Life --------------------------------------------------
+
+typedef struct make_call {
+    const udy_task *task;
+    int n_sims;
+    mjBatchConfig config;
+    mjBatch *batch;
+    char *why;
+    int why_size;
+} make_call;
+
+static void make_body(void *arg) {
+    make_call *c = arg;
+    c->batch = mjb_makeBatch(c->task->model, c->n_sims, &c->config, c->why, c->why_size);
+}
+
+int udy__batch_make(mjBatch **out, const udy_task *task, int n_sims, int n_threads,
+                    udy_error *err) {
+    char why[512] = "";
+    make_call c = {.task = task, .n_sims = n_sims, .why = why, .why_size = (int)sizeof why};
+    mjb_defaultConfig(&c.config);
+    c.config.nthread = n_threads;
+    // A simulation's mjData may hold what its state row does not (sleep, for one): keep it apart.
+    c.config.persistent = 1;
+    if (!udy__faults_trap(make_body, &c, why, sizeof why)) c.batch = NULL;
+    *out = c.batch;
+    if (c.batch != NULL) return UDY_OK;
+    udy__faults_error(err, task, why);
+    return udy_error_wrap(err, UDY_EPHYSICS, "%d simulations cannot be made", n_sims);
+}
+
+int udy_batch_create(udy_batch **out, const udy_task *task, int n_sims, int n_threads,
+                     udy_error *err) {
+    *out = NULL;
+    if (n_sims < 1 || n_threads < 0) {
+        return udy_error_set(
+            err, UDY_EINVAL,
+            "%s: %d simulations on %d threads; expected at least 1 simulation, and "
+            "0 threads (one per core) or more",
+            task->row->id, n_sims, n_threads);
+    }
+    udy_batch *batch = udy_alloc(sizeof *batch);
+    if (batch == NULL) return udy_error_set(err, UDY_ENOMEM, "no memory for a batch");
+    pthread_mutex_init(&batch->mutex, NULL);
+    batch->task = task;
+    batch->n_sims = n_sims;
+    batch->n_threads = n_threads > 0 ? n_threads : udy_cpu_count();
+    int n_rows = n_sims > batch->n_threads ? n_sims : batch->n_threads;
+    batch->ids = udy_alloc((size_t)n_rows * sizeof *batch->ids);
+    batch->sims = udy_alloc((size_t)n_sims * sizeof *batch->sims);
+    batch->solo = udy_alloc((size_t)batch->n_threads * sizeof *batch->solo);
+    int status = UDY_OK;
+    if (batch->ids == NULL || batch->sims == NULL || batch->solo == NULL) {
+        status = udy_error_set(err, UDY_ENOMEM, "no memory for %d simulations", n_sims);
+    }
+    if (status == UDY_OK) {
+        status = udy__batch_make(&batch->team, task, n_rows, batch->n_threads, err);
+    }
+    for (int i = 0; status == UDY_OK && i < n_rows; ++i) batch->ids[i] = i;
+    for (int i = 0; status == UDY_OK && i < n_sims; ++i) batch->sims[i].task = task;
+    for (int i = 0; status == UDY_OK && i < batch->n_threads; ++i) {
+        status = udy__env_open(&batch->solo[i], task, err);
+    }
+    if (status != UDY_OK) {
+        udy_batch_destroy(batch);
+        return status;
+    }
+    *out = batch;
+    return UDY_OK;
+}
+
+void udy_batch_destroy(udy_batch *batch) {
+    if (batch == NULL) return;
+    for (int i = 0; batch->solo != NULL && i < batch->n_threads; ++i) {
+        udy__env_close(&batch->solo[i]);
+    }
+    mjb_deleteBatch(batch->team);
+    udy_free(batch->solo);
+    udy_free(batch->sims);
+    udy_free(batch->ids);
+    pthread_mutex_destroy(&batch->mutex);
+    udy_free(batch);
+}
+
+int udy_batch_sims(const udy_batch *batch) {
+    return batch->n_sims;
+}
+
+int udy_batch_threads(const udy_batch *batch) {
+    return batch->n_threads;
+}
+
+//------------------------------------------ Steps -------------------------------------------------
+
+typedef struct step_call {
+    udy_batch *batch;
+    const uint64_t *seeds;
+    const double *action;
+    double *obs, *final_obs;
+    udy_step *steps;
+} step_call;
+
+// Run body on every simulation; MuJoCo's errors join the failures that body noted.
+static int run_all(step_call *c, mjfBatchFunc body, udy_error *err) {
+    udy_batch *batch = c->batch;
+    batch->first_failed = NO_FAILURE;
+    if (mjb_apply(batch->team, batch->ids, batch->n_sims, body, c, 1) > 0) {
+        const int *failed = mjb_status(batch->team);
+        for (int i = 0; i < batch->n_sims; ++i) {
+            if (!failed[i]) continue;
+            udy_error e;
+            int status = udy__faults_error(&e, batch->task, mjb_error(batch->team, i));
+            note_failure(batch, i, status, &e);
+        }
+    }
+    return report_failure(batch, "simulation", err);
+}
+
+static void reset_body(const mjModel *m, mjData *d, int sim, void *arg) {
+    step_call *c = arg;
+    udy_env *env = &c->batch->sims[sim];
+    double *obs = c->obs + (size_t)sim * (size_t)env->task->info.obs_dim;
+    udy_error err = {0};
+    udy_rng_init(&env->rng, c->seeds[sim]);
+    int status = udy__env_begin(env, m, d, &env->rng, obs, &err);
+    if (status != UDY_OK) note_failure(c->batch, sim, status, &err);
+}
+
+int udy_batch_reset(udy_batch *batch, const uint64_t *seeds, double *obs, udy_error *err) {
+    step_call c = {.batch = batch, .seeds = seeds, .obs = obs};
+    return run_all(&c, reset_body, err);
+}
+
+static void step_body(const mjModel *m, mjData *d, int sim, void *arg) {
+    step_call *c = arg;
+    udy_env *env = &c->batch->sims[sim];
+    const udy_task_info *info = &env->task->info;
+    size_t n_obs = (size_t)info->obs_dim;
+    double *obs = c->obs + (size_t)sim * n_obs;
+    udy_step *step = &c->steps[sim];
+    udy_error err = {0};
+    int status = udy__env_advance(env, m, d, c->action + (size_t)sim * (size_t)info->act_dim, obs,
+                                  step, &err);
+    if (status == UDY_OK && (step->terminated || step->truncated)) {
+        if (c->final_obs != NULL) {
+            memcpy(c->final_obs + (size_t)sim * n_obs, obs, n_obs * sizeof *obs);
+        }
+        status = udy__env_begin(env, m, d, &env->rng, obs, &err);
+    }
+    if (status != UDY_OK) note_failure(c->batch, sim, status, &err);
+}
+
+int udy_batch_step(udy_batch *batch, const double *action, double *obs, udy_step *steps,
+                   double *final_obs, udy_error *err) {
+    step_call c = {
+        .batch = batch, .action = action, .obs = obs, .steps = steps, .final_obs = final_obs};
+    return run_all(&c, step_body, err);
+}
+
+//------------------------------------------ Episodes ----------------------------------------------
+
+typedef struct episodes_call {
+    udy_batch *batch;
+    int n_jobs;
+    udy_episode_fn fn;
+    void *ctx;
+    atomic_int next_job;
+    atomic_bool stop;
+} episodes_call;
+
+// One per thread: takes the next job until there is none. Jobs start in order, and one that has
+// started runs to its end, so that the lowest failing index does not depend on the threads.
+static void episodes_body(const mjModel *m, mjData *d, int row, void *arg) {
+    (void)m, (void)d;
+    episodes_call *c = arg;
+    udy_env *env = &c->batch->solo[row];
+    while (!atomic_load(&c->stop)) {
+        int job = atomic_fetch_add(&c->next_job, 1);
+        if (job >= c->n_jobs) return;
+        udy_error err = {0};
+        env->is_ready = false;
+        int status = c->fn(env, job, c->ctx, &err);
+        if (status != UDY_OK) {
+            atomic_store(&c->stop, true);
+            note_failure(c->batch, job, status, &err);
+        }
+    }
+}
+
+int udy_batch_episodes(udy_batch *batch, int n_jobs, udy_episode_fn fn, void *ctx, udy_error *err) {
+    if (n_jobs < 0) return udy_error_set(err, UDY_EINVAL, "%d jobs; expected 0 or more", n_jobs);
+    episodes_call c = {.batch = batch, .n_jobs = n_jobs, .fn = fn, .ctx = ctx};
+    atomic_init(&c.next_job, 0);
+    atomic_init(&c.stop, false);
+    batch->first_failed = NO_FAILURE;
+    // Each udy_env traps its own errors: nothing is left that could be raised in these rows.
+    mjb_apply(batch->team, batch->ids, batch->n_threads, episodes_body, &c, 0);
+    return report_failure(batch, "episode", err);
+}
