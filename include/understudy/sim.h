@@ -147,6 +147,18 @@ const char *udy_sim_version(void);
 int udy_sim_raw_rate(const udy_task *task, double seconds_s, double *steps_per_s, udy_error *err)
     UDY_MUST_CHECK;
 
+// An episode that was run before: its reset's seed and what was executed.
+typedef struct udy_sim_track {
+    uint64_t seed;
+    int length;           // T
+    const float *action;  // [T, A]
+} udy_sim_track;
+
+// The same plain loop through the states of n recorded episodes: the limit for rollouts that visit
+// them (a galloping ant costs less than a flailing one). Resets are not timed.
+int udy_sim_replay_rate(const udy_task *task, const udy_sim_track *tracks, int n,
+                        double *steps_per_s, udy_error *err) UDY_MUST_CHECK;
+
 #ifdef __cplusplus
 }
 #endif

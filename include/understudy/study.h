@@ -100,6 +100,27 @@ int udy_experiment_run(udy_run *run, const udy_experiment_config *config, const 
 int udy_results_load(udy_results *out, const char *run_path, udy_error *err) UDY_MUST_CHECK;
 void udy_results_free(udy_results *r);
 
+//------------------------------------------ Benchmarks --------------------------------------------
+
+// A measured figure and the limit of this machine that it is held against.
+typedef struct udy_bench_figure {
+    char name[40];        // "bc_batch256"
+    char what[96];        // "behavioural cloning, batch 256, Adam and shuffled rows included"
+    double value;
+    const char *unit;     // "GFLOP/s", "steps/s", "us", "MB"
+    double limit;         // in the same unit; NaN: none
+    const char *limit_name;  // name of the figure that is the limit; NULL: none
+    double seconds;       // BC: of an epoch over 50,000 pairs; else NaN
+} udy_bench_figure;
+
+#define UDY_BENCH_FIGURES_MAX 32
+
+// Measure the machine's limits, then training, rollouts, labels and memory, each for about seconds_s
+// (best of several repeats). policy: the one in the loop. Writes up to UDY_BENCH_FIGURES_MAX.
+int udy_bench_run(udy_bench_figure *figures, int *n_figures, const udy_task *task,
+                  const udy_policy *policy, int n_threads, double seconds_s,
+                  const udy_progress *progress, udy_error *err) UDY_MUST_CHECK;
+
 #ifdef __cplusplus
 }
 #endif

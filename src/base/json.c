@@ -9,16 +9,30 @@
 #include "base/text.h"
 
 // udy_json is never defined: every pointer to it is a cJSON's.
-static cJSON *in(udy_json *v) { return (cJSON *)v; }
-static const cJSON *in_const(const udy_json *v) { return (const cJSON *)v; }
-static udy_json *out_of(cJSON *v) { return (udy_json *)v; }
-static const udy_json *out_of_const(const cJSON *v) { return (const udy_json *)v; }
+static cJSON *in(udy_json *v) {
+    return (cJSON *)v;
+}
+static const cJSON *in_const(const udy_json *v) {
+    return (const cJSON *)v;
+}
+static udy_json *out_of(cJSON *v) {
+    return (udy_json *)v;
+}
+static const udy_json *out_of_const(const cJSON *v) {
+    return (const udy_json *)v;
+}
 
 //------------------------------------------ Building ----------------------------------------------
 
-udy_json *udy_json_object(void) { return out_of(cJSON_CreateObject()); }
-udy_json *udy_json_array(void) { return out_of(cJSON_CreateArray()); }
-void udy_json_free(udy_json *root) { cJSON_Delete(in(root)); }
+udy_json *udy_json_object(void) {
+    return out_of(cJSON_CreateObject());
+}
+udy_json *udy_json_array(void) {
+    return out_of(cJSON_CreateArray());
+}
+void udy_json_free(udy_json *root) {
+    cJSON_Delete(in(root));
+}
 
 void udy_json_put(udy_json *object, const char *name, udy_json *child) {
     cJSON *parent = in(object);
@@ -84,7 +98,9 @@ void udy_json_append_string(udy_json *array, const char *value) {
 
 //------------------------------------------ Reading -----------------------------------------------
 
-static bool is_nest(const cJSON *v) { return cJSON_IsArray(v) || cJSON_IsObject(v); }
+static bool is_nest(const cJSON *v) {
+    return cJSON_IsArray(v) || cJSON_IsObject(v);
+}
 
 const udy_json *udy_json_get(const udy_json *object, const char *name) {
     const cJSON *parent = in_const(object);
@@ -137,10 +153,18 @@ const char *udy_json_text(const udy_json *v, const char *fallback) {
     return udy_json_is_string(v) ? in_const(v)->valuestring : fallback;
 }
 
-bool udy_json_is_number(const udy_json *v) { return cJSON_IsNumber(in_const(v)); }
-bool udy_json_is_string(const udy_json *v) { return cJSON_IsString(in_const(v)); }
-bool udy_json_is_array(const udy_json *v) { return cJSON_IsArray(in_const(v)); }
-bool udy_json_is_object(const udy_json *v) { return cJSON_IsObject(in_const(v)); }
+bool udy_json_is_number(const udy_json *v) {
+    return cJSON_IsNumber(in_const(v));
+}
+bool udy_json_is_string(const udy_json *v) {
+    return cJSON_IsString(in_const(v));
+}
+bool udy_json_is_array(const udy_json *v) {
+    return cJSON_IsArray(in_const(v));
+}
+bool udy_json_is_object(const udy_json *v) {
+    return cJSON_IsObject(in_const(v));
+}
 
 //------------------------------------------ Parsing -----------------------------------------------
 

@@ -17,7 +17,9 @@ typedef struct checker {
 
 static const char *check_value(checker *c, int depth);
 
-static int peek(const checker *c) { return c->i < c->n ? (unsigned char)c->s[c->i] : -1; }
+static int peek(const checker *c) {
+    return c->i < c->n ? (unsigned char)c->s[c->i] : -1;
+}
 
 static void skip_blanks(checker *c) {
     while (c->i < c->n && strchr(" \t\r\n", c->s[c->i]) && c->s[c->i]) c->i++;
@@ -150,7 +152,8 @@ static const char *check_members(checker *c, char close, int depth) {
         int next = peek(c);
         bool object = close == '}';
         if (next < 0) return object ? "the text ends in an object" : "the text ends in an array";
-        if (next != close && next != ',') return object ? "expected ',' or '}'" : "expected ',' or ']'";
+        if (next != close && next != ',')
+            return object ? "expected ',' or '}'" : "expected ',' or ']'";
         c->i++;
         if (next == close) return NULL;
     }

@@ -45,7 +45,9 @@ static void print_number(udy__text *out, double value) {
     udy__text_puts(out, number);
 }
 
-static bool is_nest(const cJSON *v) { return cJSON_IsArray(v) || cJSON_IsObject(v); }
+static bool is_nest(const cJSON *v) {
+    return cJSON_IsArray(v) || cJSON_IsObject(v);
+}
 
 static void new_line(udy__text *out, int depth) {
     udy__text_printf(out, "\n%*s", 2 * depth, "");

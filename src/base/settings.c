@@ -129,8 +129,9 @@ static int fault(udy_error *err, const udy_field *field, const udy__value *value
 static int assign_list(char *p, const udy_field *field, const udy__value *value, udy_error *err) {
     bool pair = field->type == UDY_FIELD_PAIR;
     if (value->kind != UDY__VALUE_LIST) {
-        return wrong(err, field, value, pair ? "must be a list of two numbers such as [0.2, 1.0]"
-                                             : "must be a list of whole numbers such as [256, 256]");
+        return wrong(err, field, value,
+                     pair ? "must be a list of two numbers such as [0.2, 1.0]"
+                          : "must be a list of whole numbers such as [256, 256]");
     }
     if (pair && value->n != 2) return wrong(err, field, value, "must be a list of two numbers");
     if (value->n > UDY_INTS_MAX) return wrong(err, field, value, "has more than 8 items");
@@ -166,8 +167,7 @@ static const char *assign_bool(char *p, const char *text) {
     return NULL;
 }
 
-static int assign_choice(char *p, const udy_field *field, const udy__value *value,
-                         udy_error *err) {
+static int assign_choice(char *p, const udy_field *field, const udy__value *value, udy_error *err) {
     size_t n = 0;
     for (; field->choices[n]; n++) {
         if (!strcmp(field->choices[n], value->text)) {
@@ -225,9 +225,9 @@ int udy__settings_assign(void *settings, const udy_field *field, const udy__valu
     if (is_text) return assign_text(p, field, value, err);
     if (field->type == UDY_FIELD_CHOICE) return assign_choice(p, field, value, err);
     if (!value->plain) {
-        return wrong(err, field, value, field->type == UDY_FIELD_BOOL
-                                            ? "must be true or false, without quotes"
-                                            : "must be a number, without quotes");
+        return wrong(err, field, value,
+                     field->type == UDY_FIELD_BOOL ? "must be true or false, without quotes"
+                                                   : "must be a number, without quotes");
     }
     const char *why = "has an unknown type";
     int i;
@@ -323,7 +323,8 @@ int udy_settings_set(void *settings, const udy_field *table, const char *assignm
     const udy_field *field = udy__settings_find(table, key);
     if (!field && udy__settings_is_group(table, key)) {
         udy__text_show(shown, key, n);
-        return udy_error_set(err, UDY_EINVAL, "'%s' is a group of settings: name one of them", shown);
+        return udy_error_set(err, UDY_EINVAL, "'%s' is a group of settings: name one of them",
+                             shown);
     }
     if (!field) return udy__settings_unknown(table, key, err);
     return udy__settings_assign_text(settings, field, equals + 1, err);

@@ -4,8 +4,8 @@
 
 #include "understudy/base.h"
 
-#define UDY__KEY_MAX 160         // of a dotted key, in characters
-#define UDY__LIST_TEXT_MAX 64    // of one number in a list
+#define UDY__KEY_MAX 160       // of a dotted key, in characters
+#define UDY__LIST_TEXT_MAX 64  // of one number in a list
 
 typedef enum { UDY__VALUE_SCALAR, UDY__VALUE_LIST, UDY__VALUE_MAPPING } udy__value_kind;
 
@@ -14,8 +14,8 @@ typedef struct udy__value {
     udy__value_kind kind;
     const char *text;  // SCALAR
     size_t length;
-    bool plain;        // SCALAR: written without quotes
-    int n;             // LIST: number of items; the first UDY_INTS_MAX are kept
+    bool plain;  // SCALAR: written without quotes
+    int n;       // LIST: number of items; the first UDY_INTS_MAX are kept
     char items[UDY_INTS_MAX][UDY__LIST_TEXT_MAX];
 } udy__value;
 

@@ -60,8 +60,8 @@ static void print_choice(udy__text *out, const udy_field *field, int index) {
     while (field->choices[n]) n++;
     const char *name = index >= 0 && index < n ? field->choices[index] : "?";
     // A word is plain unless YAML would read something else from it.
-    static const char *const special[] = {"true", "false", "yes", "no", "on", "off", "null",
-                                          "y",    "n",     NULL};
+    static const char *const special[] = {"true", "false", "yes", "no", "on",
+                                          "off",  "null",  "y",   "n",  NULL};
     bool plain = isalpha((unsigned char)name[0]) != 0;
     for (const char *c = name; *c && plain; c++) {
         plain = isalnum((unsigned char)*c) || *c == '_' || *c == '-';

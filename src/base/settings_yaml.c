@@ -18,12 +18,12 @@
 
 typedef struct loader {
     yaml_parser_t parser;
-    yaml_event_t event;   // the current one; owned
+    yaml_event_t event;  // the current one; owned
     bool has_event;
     void *settings;
     const udy_field *table;
-    bool *seen;           // [fields of table]
-    const char *path;     // NULL: text of an assignment
+    bool *seen;        // [fields of table]
+    const char *path;  // NULL: text of an assignment
     udy_error *err;
     char key[UDY__KEY_MAX];
 } loader;
@@ -173,7 +173,8 @@ static int read_member(loader *l, size_t line, int depth) {
     bool empty = l->event.type == YAML_SCALAR_EVENT && l->event.data.scalar.length == 0 &&
                  l->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
     if (empty) return UDY_OK;
-    int code = udy_error_set(l->err, UDY_EINVAL, "'%s' is a group of settings, not a value", l->key);
+    int code =
+        udy_error_set(l->err, UDY_EINVAL, "'%s' is a group of settings, not a value", l->key);
     return at_line(l, code, line);
 }
 
@@ -218,8 +219,7 @@ static int close_document(loader *l) {
     int code = next(l);  // DOCUMENT-END
     if (!code) code = next(l);
     if (code) return code;
-    return l->event.type == YAML_STREAM_END_EVENT ? UDY_OK
-                                                  : refuse(l, "more than one document");
+    return l->event.type == YAML_STREAM_END_EVENT ? UDY_OK : refuse(l, "more than one document");
 }
 
 static int read_root(loader *l) {

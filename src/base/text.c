@@ -37,7 +37,9 @@ void udy__text_add(udy__text *text, const char *s, size_t n) {
     text->p[text->n] = '\0';
 }
 
-void udy__text_puts(udy__text *text, const char *s) { udy__text_add(text, s, strlen(s)); }
+void udy__text_puts(udy__text *text, const char *s) {
+    udy__text_add(text, s, strlen(s));
+}
 
 void udy__text_printf(udy__text *text, const char *format, ...) {
     char piece[512];
@@ -65,7 +67,9 @@ void udy__text_drop(udy__text *text) {
 static locale_t c_locale;
 static pthread_once_t c_locale_once = PTHREAD_ONCE_INIT;
 
-static void make_c_locale(void) { c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0); }
+static void make_c_locale(void) {
+    c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+}
 
 void *udy__locale_enter(void) {
     pthread_once(&c_locale_once, make_c_locale);
@@ -107,8 +111,12 @@ size_t udy__utf8_decode(const char *s, size_t n, uint32_t *code_point) {
     static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
     if (n == 0) return 0;
     unsigned char first = (unsigned char)s[0];
-    size_t length = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3
-                  : first < 0xF5 ? 4 : 0;
+    size_t length = first < 0x80   ? 1
+                    : first < 0xC2 ? 0
+                    : first < 0xE0 ? 2
+                    : first < 0xF0 ? 3
+                    : first < 0xF5 ? 4
+                                   : 0;
     if (length == 0 || length > n) return 0;
     uint32_t c = length == 1 ? first : first & (0xFFu >> (length + 1));
     for (size_t i = 1; i < length; i++) {

@@ -178,6 +178,6 @@ void cli_print_files(const char *run, const cli_file_note *notes, int n);
 //------------------------------------------ Commands ----------------------------------------------
 
 extern const cli_command cli_experiment, cli_expert_list, cli_expert_evaluate, cli_demos_collect,
-    cli_demos_info, cli_bc, cli_dagger, cli_evaluate, cli_replay, cli_tasks;
+    cli_demos_info, cli_bc, cli_dagger, cli_evaluate, cli_replay, cli_tasks, cli_bench;
 
 #endif  // UNDERSTUDY_SRC_CLI_CLI_H_

@@ -11,6 +11,7 @@
 static const cli_command *const rows[] = {
     &cli_experiment, &cli_expert_list, &cli_expert_evaluate, &cli_demos_collect, &cli_demos_info,
     &cli_bc,         &cli_dagger,      &cli_evaluate,        &cli_replay,        &cli_tasks,
+    &cli_bench,
 };
 #define N_ROWS ((int)(sizeof rows / sizeof rows[0]))
 

@@ -6,13 +6,27 @@
 
 // Every type that safetensors 0.8.0 knows.
 static const udy__dtype_row rows[] = {
-    {"F64", UDY_F64, 64},        {"F32", UDY_F32, 32},      {"I64", UDY_I64, 64},
-    {"I32", UDY_I32, 32},        {"U8", UDY_U8, 8},         {"BOOL", UDY_BOOL, 8},
-    {"F4", UDY_OTHER, 4},        {"F6_E2M3", UDY_OTHER, 6}, {"F6_E3M2", UDY_OTHER, 6},
-    {"F8_E5M2", UDY_OTHER, 8},   {"F8_E4M3", UDY_OTHER, 8}, {"F8_E8M0", UDY_OTHER, 8},
-    {"F8_E4M3FNUZ", UDY_OTHER, 8}, {"F8_E5M2FNUZ", UDY_OTHER, 8}, {"I8", UDY_OTHER, 8},
-    {"I16", UDY_OTHER, 16},      {"U16", UDY_OTHER, 16},    {"F16", UDY_OTHER, 16},
-    {"BF16", UDY_OTHER, 16},     {"U32", UDY_OTHER, 32},    {"U64", UDY_OTHER, 64},
+    {"F64", UDY_F64, 64},
+    {"F32", UDY_F32, 32},
+    {"I64", UDY_I64, 64},
+    {"I32", UDY_I32, 32},
+    {"U8", UDY_U8, 8},
+    {"BOOL", UDY_BOOL, 8},
+    {"F4", UDY_OTHER, 4},
+    {"F6_E2M3", UDY_OTHER, 6},
+    {"F6_E3M2", UDY_OTHER, 6},
+    {"F8_E5M2", UDY_OTHER, 8},
+    {"F8_E4M3", UDY_OTHER, 8},
+    {"F8_E8M0", UDY_OTHER, 8},
+    {"F8_E4M3FNUZ", UDY_OTHER, 8},
+    {"F8_E5M2FNUZ", UDY_OTHER, 8},
+    {"I8", UDY_OTHER, 8},
+    {"I16", UDY_OTHER, 16},
+    {"U16", UDY_OTHER, 16},
+    {"F16", UDY_OTHER, 16},
+    {"BF16", UDY_OTHER, 16},
+    {"U32", UDY_OTHER, 32},
+    {"U64", UDY_OTHER, 64},
     {"C64", UDY_OTHER, 64},
 };
 
@@ -62,9 +76,9 @@ const char *udy__shape_text(char out[UDY__SHAPE_TEXT_MAX], const int64_t *shape,
     out[used++] = '[';
     for (int i = 0; i < ndim && used + 24 < UDY__SHAPE_TEXT_MAX; i++) {
         const char *comma = i ? ", " : "";
-        used += (size_t)(shape[i] < 0 ? snprintf(out + used, 24, "%s*", comma)
-                                      : snprintf(out + used, 24, "%s%lld", comma,
-                                                 (long long)shape[i]));
+        used +=
+            (size_t)(shape[i] < 0 ? snprintf(out + used, 24, "%s*", comma)
+                                  : snprintf(out + used, 24, "%s%lld", comma, (long long)shape[i]));
     }
     out[used++] = ']';
     out[used] = '\0';

@@ -116,7 +116,8 @@ static void take_back(int fd, ssize_t written) {
 int udy_file_append_line(const char *path, const char *line, udy_error *err) {
     if (!path || !line) return udy_error_set(err, UDY_EINVAL, "no path or no line given");
     if (strchr(line, '\n')) {
-        return udy_error_set(err, UDY_EINVAL, "%s: the text to append has more than one line", path);
+        return udy_error_set(err, UDY_EINVAL, "%s: the text to append has more than one line",
+                             path);
     }
     int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
     if (fd < 0) return udy_error_set_errno(err, errno, "%s", path);

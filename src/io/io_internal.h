@@ -12,8 +12,8 @@ typedef struct udy__part {
 } udy__part;
 
 // udy_file_write of a file that lies in pieces, so that large tensors are not copied together.
-int udy__file_write_parts(const char *path, const udy__part *parts, size_t n_parts,
-                          udy_error *err) UDY_MUST_CHECK;
+int udy__file_write_parts(const char *path, const udy__part *parts, size_t n_parts, udy_error *err)
+    UDY_MUST_CHECK;
 
 // Remove what killed processes left half-written under a folder (temporaries whose process is
 // gone). Best effort.

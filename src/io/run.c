@@ -103,7 +103,8 @@ static int check_empty(const char *path, udy_error *err) {
         if (!strcmp(names[i], ".lock")) continue;
         code = udy_error_set(err, UDY_EEXIST,
                              "%s: is not empty (it holds %s): choose another folder, or resume "
-                             "the run in it", path, names[i]);
+                             "the run in it",
+                             path, names[i]);
     }
     udy_free(names);
     return code;
@@ -186,7 +187,9 @@ void udy_run_close(udy_run *run) {
     udy_free(run);
 }
 
-const char *udy_run_path(const udy_run *run) { return run->path; }
+const char *udy_run_path(const udy_run *run) {
+    return run->path;
+}
 
 //------------------------------------------ Log ---------------------------------------------------
 
@@ -197,7 +200,8 @@ static char *log_line(const char *event, const udy_json *fields) {
     udy_json *head = udy_json_object();
     udy_json_put_string(head, "time", now);
     udy_json_put_string(head, "event", event);
-    char *start = udy_json_print(head, false), *rest = fields ? udy_json_print(fields, false) : NULL;
+    char *start = udy_json_print(head, false),
+         *rest = fields ? udy_json_print(fields, false) : NULL;
     udy__text line = {0};
     if (start && (rest || !fields)) {
         udy__text_add(&line, start, strlen(start) - 1);  // without its '}'

@@ -32,7 +32,7 @@ struct udy_safetensors {
     size_t map_bytes;
     void *copies;  // of misaligned tensors
     size_t n;
-    entry *entries;       // [n], by offset
+    entry *entries;         // [n], by offset
     const entry **by_name;  // [n]
     size_t n_metadata;
     udy_text_pair *metadata;  // [n_metadata]
@@ -64,12 +64,15 @@ static int read_header(opening *o, char **header) {
     for (int i = 7; i >= 0; i--) o->header_bytes = o->header_bytes << 8 | length[i];
     uint64_t rest = o->file_bytes - sizeof length;
     if (o->header_bytes > UDY__HEADER_BYTES_MAX) {
-        return FAULT(o, "%s: not a safetensors file: its header would be %" PRIu64
-                        " bytes, expected at most 100000000", path, o->header_bytes);
+        return FAULT(o,
+                     "%s: not a safetensors file: its header would be %" PRIu64
+                     " bytes, expected at most 100000000",
+                     path, o->header_bytes);
     }
     if (o->header_bytes > rest) {
-        return FAULT(o, "%s: cut short: its header is %" PRIu64 " bytes, but only %" PRIu64
-                        " follow", path, o->header_bytes, rest);
+        return FAULT(o,
+                     "%s: cut short: its header is %" PRIu64 " bytes, but only %" PRIu64 " follow",
+                     path, o->header_bytes, rest);
     }
     o->data_bytes = rest - o->header_bytes;
     *header = udy_alloc((size_t)o->header_bytes + 1);
@@ -136,12 +139,15 @@ static int read_offsets(opening *o, entry *e, const udy_json *offsets) {
                      path, name, e->row->name, shape);
     }
     if (e->end - e->begin != expected) {
-        return FAULT(o, "%s: tensor '%s': %s %s takes %" PRIu64 " bytes, but data_offsets give it %"
-                     PRIu64, path, name, e->row->name, shape, expected, e->end - e->begin);
+        return FAULT(
+            o, "%s: tensor '%s': %s %s takes %" PRIu64 " bytes, but data_offsets give it %" PRIu64,
+            path, name, e->row->name, shape, expected, e->end - e->begin);
     }
     if (e->end > o->data_bytes) {
-        return FAULT(o, "%s: cut short: tensor '%s' ends at byte %" PRIu64
-                     " of the data, which has %" PRIu64, path, name, e->end, o->data_bytes);
+        return FAULT(o,
+                     "%s: cut short: tensor '%s' ends at byte %" PRIu64
+                     " of the data, which has %" PRIu64,
+                     path, name, e->end, o->data_bytes);
     }
     e->tensor.n_bytes = (size_t)expected;
     return UDY_OK;
@@ -230,14 +236,17 @@ static int check_layout(opening *o) {
         file->by_name[i] = e;
         show(name, e->tensor.name);
         if (e->begin < end) {
-            return FAULT(o, "%s: tensor '%s' starts at byte %" PRIu64
-                         ", inside tensor '%s', which ends at %" PRIu64, file->path, name, e->begin,
-                         show(last, file->entries[i - 1].tensor.name), end);
+            return FAULT(o,
+                         "%s: tensor '%s' starts at byte %" PRIu64
+                         ", inside tensor '%s', which ends at %" PRIu64,
+                         file->path, name, e->begin, show(last, file->entries[i - 1].tensor.name),
+                         end);
         }
         if (e->begin > end) {
-            return FAULT(o, "%s: tensor '%s' starts at byte %" PRIu64
-                         ", expected %" PRIu64 ": the format allows no holes", file->path, name,
-                         e->begin, end);
+            return FAULT(o,
+                         "%s: tensor '%s' starts at byte %" PRIu64 ", expected %" PRIu64
+                         ": the format allows no holes",
+                         file->path, name, e->begin, end);
         }
         end = e->end;
     }
@@ -314,10 +323,14 @@ static int parse_header(opening *o) {
 
 //------------------------------------------ Data --------------------------------------------------
 
-static uint64_t element_bytes(const entry *e) { return e->row->bits < 8 ? 1 : e->row->bits / 8; }
+static uint64_t element_bytes(const entry *e) {
+    return e->row->bits < 8 ? 1 : e->row->bits / 8;
+}
 
 // Where in the file a tensor's data lies.
-static uint64_t place(const opening *o, const entry *e) { return 8 + o->header_bytes + e->begin; }
+static uint64_t place(const opening *o, const entry *e) {
+    return 8 + o->header_bytes + e->begin;
+}
 
 static bool is_aligned(const opening *o, const entry *e) {
     return place(o, e) % element_bytes(e) == 0;
@@ -335,7 +348,8 @@ static int copy_misaligned(opening *o) {
     if (total == 0) return UDY_OK;
     if (total > COPY_BYTES_MAX) {
         return udy_error_set(o->err, UDY_EUNSUPPORTED,
-                             "%s: %" PRIu64 " bytes of its data are not aligned to their element "
+                             "%s: %" PRIu64
+                             " bytes of its data are not aligned to their element "
                              "size, too many to copy; pad its header to a multiple of 8 bytes",
                              file->path, total);
     }
@@ -404,9 +418,15 @@ void udy_safetensors_close(udy_safetensors *file) {
     udy_free(file);
 }
 
-size_t udy_safetensors_count(const udy_safetensors *file) { return file->n; }
-const char *udy_safetensors_path(const udy_safetensors *file) { return file->path; }
-size_t udy_safetensors_metadata_count(const udy_safetensors *file) { return file->n_metadata; }
+size_t udy_safetensors_count(const udy_safetensors *file) {
+    return file->n;
+}
+const char *udy_safetensors_path(const udy_safetensors *file) {
+    return file->path;
+}
+size_t udy_safetensors_metadata_count(const udy_safetensors *file) {
+    return file->n_metadata;
+}
 
 const udy_tensor *udy_safetensors_at(const udy_safetensors *file, size_t i) {
     return i < file->n ? &file->entries[i].tensor : NULL;

@@ -10,14 +10,18 @@
 static int check_tensor(const char *path, const udy_tensor *t, udy_error *err) {
     char name[UDY__SHOW_MAX], shape[UDY__SHAPE_TEXT_MAX];
     if (!t->name || !strcmp(t->name, "__metadata__") || !udy__utf8_valid(t->name)) {
-        return udy_error_set(err, UDY_EINVAL, "%s: a tensor needs a name, in UTF-8, other than "
-                             "__metadata__", path);
+        return udy_error_set(err, UDY_EINVAL,
+                             "%s: a tensor needs a name, in UTF-8, other than "
+                             "__metadata__",
+                             path);
     }
     udy__text_show(name, t->name, strlen(t->name));
     size_t size = udy_dtype_size(t->dtype);
     if (size == 0) {
-        return udy_error_set(err, UDY_EUNSUPPORTED, "%s: tensor '%s' has a dtype that is not "
-                             "written", path, name);
+        return udy_error_set(err, UDY_EUNSUPPORTED,
+                             "%s: tensor '%s' has a dtype that is not "
+                             "written",
+                             path, name);
     }
     if (t->ndim < 0 || t->ndim > UDY_TENSOR_NDIM_MAX) {
         return udy_error_set(err, UDY_EINVAL, "%s: tensor '%s' has %d dimensions, expected 0 to %d",
@@ -65,8 +69,8 @@ static int given_twice(const char *path, const char *what, const char *name, udy
     return udy_error_set(err, UDY_EINVAL, "%s: %s '%s' is given twice", path, what, shown);
 }
 
-static int put_metadata(udy_json *header, const char *path, const udy_text_pair *metadata,
-                        size_t n, udy_error *err) {
+static int put_metadata(udy_json *header, const char *path, const udy_text_pair *metadata, size_t n,
+                        udy_error *err) {
     if (n == 0) return UDY_OK;
     udy_json *object = udy_json_object();
     int code = UDY_OK;
@@ -122,8 +126,10 @@ static int pad_header(char **out, size_t *n_bytes, const char *text, const char 
                       udy_error *err) {
     size_t n = strlen(text), padded = (n + 7) / 8 * 8;
     if (padded > UDY__HEADER_BYTES_MAX) {
-        return udy_error_set(err, UDY_EINVAL, "%s: names and metadata of %zu bytes, expected at "
-                             "most 100000000", path, padded);
+        return udy_error_set(err, UDY_EINVAL,
+                             "%s: names and metadata of %zu bytes, expected at "
+                             "most 100000000",
+                             path, padded);
     }
     char *block = udy_alloc(8 + padded);
     if (!block) return udy_error_set(err, UDY_ENOMEM, "%s: out of memory", path);

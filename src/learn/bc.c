@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dataset.h"
+#include "learn/config.h"
+#include "learn/dataset.h"
 
 static const double checkpoint_interval_s = 5;
 
@@ -62,6 +63,7 @@ struct udy_bc {
     // Of the training under way.
     uint32_t *train, *order, *val;  // rows of the dataset; order: this epoch's
     uint32_t n_train, n_val;
+    uint64_t data_hash;
 };
 
 static int out_of_memory(udy_error *err) {
@@ -70,6 +72,11 @@ static int out_of_memory(udy_error *err) {
 
 static int network_of(const udy_bc_config *config, const udy_task_info *info, udy_mlp_config *out,
                       udy_error *err) {
+    int status = udy__config_check(config, udy_bc_config_fields, "bc.", err);
+    if (status) return status;
+    if (config->patience > 0 && !(config->val_fraction > 0))
+        return udy_error_set(err, UDY_EINVAL, "bc.patience is %d, but without bc.val_fraction there is no "
+                             "validation loss to wait for", config->patience);
     if (config->hidden.n + 1 > UDY_MLP_LAYERS_MAX)
         return udy_error_set(err, UDY_EINVAL, "%d hidden layers: at most %d", config->hidden.n,
                              UDY_MLP_LAYERS_MAX - 1);
@@ -144,6 +151,22 @@ int udy_bc_warm_start(udy_bc *bc, const udy_policy *policy, udy_error *err) {
 
 //------------------------------------------ Rows --------------------------------------------------
 
+// Tells one dataset from another of as many rows: the size, return, first and last label of each
+// episode, which does not read all of it.
+static uint64_t hash_of_data(const udy_dataset *dataset, const udy_dataset_info *info) {
+    size_t label = (size_t)info->act_dim * sizeof(float);
+    uint64_t hash = 0;
+    for (int i = 0; i < info->n_episodes; i++) {
+        udy_dataset_episode e = udy_dataset_episode_at(dataset, i);
+        uint64_t last = e.first_row + (uint64_t)e.length - 1;
+        const uint64_t parts[] = {hash, e.first_row, udy_hash(&e.ret, sizeof e.ret),
+                                  udy_hash(udy_dataset_action(dataset, e.first_row), label),
+                                  udy_hash(udy_dataset_action(dataset, last), label)};
+        hash = udy_hash(parts, sizeof parts);
+    }
+    return hash;
+}
+
 // Hold out whole episodes: rows of one episode are too alike for an honest validation loss.
 static int split_rows(udy_bc *bc, const udy_dataset *dataset, udy_error *err) {
     udy_dataset_info info = udy_dataset_info_of(dataset);
@@ -163,6 +186,7 @@ static int split_rows(udy_bc *bc, const udy_dataset *dataset, udy_error *err) {
     bc->order = udy_alloc(bytes);
     bc->val = udy_alloc(bytes);
     bc->n_train = bc->n_val = 0;
+    bc->data_hash = hash_of_data(dataset, &info);
     int status = shuffled && held && bc->train && bc->order && bc->val ? UDY_OK : out_of_memory(err);
     if (!status) {
         udy_rng rng;
@@ -211,18 +235,20 @@ static int describe_state(udy_bc *bc, udy_tensor out[CURVE + 1]) {
 }
 
 // What a checkpoint must agree in with the training that takes it up.
-static void fingerprint(const udy_bc *bc, char out[64]) {
+enum { PRINT_MAX = 128 };
+static void fingerprint(const udy_bc *bc, char out[PRINT_MAX]) {
     char *settings = udy_settings_print(&bc->config, udy_bc_config_fields);
     uint64_t hash = settings ? udy_hash(settings, strlen(settings)) : 0;
     udy_free(settings);
-    snprintf(out, 64, "%016llx %llu %llu %u %u", (unsigned long long)hash,
-             (unsigned long long)bc->seed, (unsigned long long)bc->stream, bc->n_train, bc->n_val);
+    snprintf(out, PRINT_MAX, "%016llx %llu %llu %u %u %016llx", (unsigned long long)hash,
+             (unsigned long long)bc->seed, (unsigned long long)bc->stream, bc->n_train, bc->n_val,
+             (unsigned long long)bc->data_hash);
 }
 
 static int save_state(udy_bc *bc, const char *path, const char *batch, udy_error *err) {
     udy_tensor tensors[CURVE + 1];
     int n = describe_state(bc, tensors);
-    char print[64], best[16], next[16], sum[40], t[24];
+    char print[PRINT_MAX], best[16], next[16], sum[40], t[24];
     fingerprint(bc, print);
     snprintf(best, sizeof best, "%d", bc->best_epoch);
     snprintf(next, sizeof next, "%u", bc->next_row);
@@ -236,35 +262,42 @@ static int save_state(udy_bc *bc, const char *path, const char *batch, udy_error
                                  sizeof metadata / sizeof metadata[0], err);
 }
 
+// best_epoch, next_row, loss_sum, adam_t. All but the sum are whole.
+static int read_counters(const udy_safetensors *file, double value[4], udy_error *err) {
+    static const char *const keys[] = {"best_epoch", "next_row", "loss_sum", "adam_t"};
+    for (int i = 0; i < 4; i++) {
+        const char *text = udy_safetensors_metadata(file, keys[i]);
+        char *end = NULL;
+        value[i] = text ? strtod(text, &end) : NAN;
+        if (!text || end == text || *end || !isfinite(value[i]) || (i != 2 && value[i] != floor(value[i])))
+            return udy_error_set(err, UDY_EFORMAT, "%s: metadata '%s' is '%s', not a number that fits",
+                                 udy_safetensors_path(file), keys[i], text ? text : "(absent)");
+    }
+    return UDY_OK;
+}
+
 static int restore(udy_bc *bc, const udy_safetensors *file, udy_error *err) {
-    char print[64];
+    char print[PRINT_MAX];
     fingerprint(bc, print);
     const char *found = udy_safetensors_metadata(file, "training");
     if (!found || strcmp(found, print))
         return udy_error_set(err, UDY_EMISMATCH, "%s: a checkpoint of another training (other settings, "
                              "seed or data); remove it to start anew", udy_safetensors_path(file));
-    static const char *const keys[] = {"best_epoch", "next_row", "loss_sum", "adam_t"};
     double value[4];
-    for (int i = 0; i < 4; i++) {
-        const char *text = udy_safetensors_metadata(file, keys[i]);
-        char *end = NULL;
-        value[i] = text ? strtod(text, &end) : NAN;
-        if (!text || end == text || *end || !isfinite(value[i]))
-            return udy_error_set(err, UDY_EFORMAT, "%s: metadata '%s' is no number",
-                                 udy_safetensors_path(file), keys[i]);
-    }
+    int status = read_counters(file, value, err);
+    if (status) return status;
     udy_tensor own[CURVE + 1];
     const udy_tensor *read[CURVE + 1];
     describe_state(bc, own);
     own[CURVE].shape[0] = -1;
     for (int i = 0; i <= CURVE; i++) {
-        int status = udy_safetensors_require(file, own[i].name, own[i].dtype, own[i].ndim, own[i].shape,
-                                             &read[i], err);
+        status = udy_safetensors_require(file, own[i].name, own[i].dtype, own[i].ndim, own[i].shape,
+                                         &read[i], err);
         if (status) return status;
     }
     int64_t epochs = read[CURVE]->shape[0];
     if (epochs > bc->config.epochs || value[0] >= (double)epochs || value[0] < -1 || value[1] < 0 ||
-        value[1] > bc->n_train || value[3] < 0)
+        value[1] > bc->n_train || value[3] < 0 || value[3] > 0x1p53)
         return udy_error_set(err, UDY_EFORMAT, "%s: counters out of range", udy_safetensors_path(file));
     for (int i = 0; i < CURVE; i++)
         memcpy((void *)(uintptr_t)own[i].data, read[i]->data, own[i].n_bytes);
@@ -289,50 +322,6 @@ static int load_state(udy_bc *bc, const char *path, udy_error *err) {
 }
 
 //------------------------------------------ Training ----------------------------------------------
-
-// A loss that is not finite: say where, and keep the state before it to look at.
-static int report_nonfinite(udy_bc *bc, const char *stage, const char *checkpoint_path, uint32_t n,
-                            udy_error *err) {
-    char kept[UDY_PATH_MAX + 64] = "";
-    if (checkpoint_path) {
-        char path[UDY_PATH_MAX];
-        char *rows = udy_alloc((size_t)n * 12 + 1);
-        size_t used = 0;
-        for (uint32_t i = 0; rows && i < n; i++)
-            used += (size_t)snprintf(rows + used, 12, "%s%u", i ? " " : "", bc->order[bc->next_row + i]);
-        int status = udy_path_format(path, err, "%s.nonfinite", checkpoint_path);
-        if (!status) status = save_state(bc, path, rows, err);
-        udy_free(rows);
-        if (!status) snprintf(kept, sizeof kept, "; the state before it and the batch's rows are in %s", path);
-    }
-    return udy_error_set(err, UDY_ENONFINITE, "%s: the loss is not finite at epoch %d, update %lld (rows "
-                         "%u to %u of the epoch)%s. A lower bc.learning_rate may help", stage,
-                         bc->epochs_done + 1, (long long)udy_bc_updates(bc) + 1, bc->next_row,
-                         bc->next_row + n - 1, kept);
-}
-
-static int end_epoch(udy_bc *bc, const udy_row_source *rows, udy_error *err) {
-    udy_bc_epoch *epoch = &bc->curve[bc->epochs_done];
-    epoch->train_loss = bc->loss_sum / bc->n_train;
-    epoch->val_loss = NAN;
-    if (bc->n_val) {
-        int status = udy_regression_evaluate(bc->regression, rows, bc->val, bc->n_val, &epoch->val_loss);
-        if (status)
-            return udy_error_set(err, status, "the validation loss is not finite after epoch %d",
-                                 bc->epochs_done + 1);
-    }
-    bool better = bc->n_val == 0 || bc->best_epoch < 0 ||
-                  epoch->val_loss < bc->curve[bc->best_epoch].val_loss;
-    if (better) {
-        size_t n;
-        memcpy(bc->best, udy_mlp_params(bc->mlp, &n), bc->n_params * sizeof(float));
-        bc->best_epoch = bc->epochs_done;
-    }
-    bc->epochs_done++;
-    bc->next_row = 0;
-    bc->loss_sum = 0;
-    return UDY_OK;
-}
 
 static bool is_over(const udy_bc *bc) {
     if (bc->epochs_done >= bc->config.epochs) return true;
@@ -368,6 +357,34 @@ static int interrupted(udy_bc *bc, const session *at, udy_error *err) {
                          bc->epochs_done + 1, path ? ", saved in " : "", path ? path : "");
 }
 
+// A number that is not finite: say where, and keep the state to look at. n: rows of the minibatch
+// under way, which has not changed the state; 0: the epoch had ended.
+static int report_nonfinite(udy_bc *bc, const session *at, const char *what, uint32_t n,
+                            udy_error *err) {
+    char kept[UDY_PATH_MAX + 64] = "";
+    if (at->checkpoint_path) {
+        char path[UDY_PATH_MAX];
+        char *rows = udy_alloc((size_t)n * 12 + 1);
+        size_t used = 0;
+        for (uint32_t i = 0; rows && i < n; i++)
+            used += (size_t)snprintf(rows + used, 12, "%s%u", i ? " " : "", bc->order[bc->next_row + i]);
+        int status = udy_path_format(path, err, "%s.nonfinite", at->checkpoint_path);
+        if (!status) status = save_state(bc, path, rows, err);
+        udy_free(rows);
+        if (!status) snprintf(kept, sizeof kept, "; the state %s is in %s", n ? "before it" : "then", path);
+    }
+    char where[96];
+    if (n)
+        snprintf(where, sizeof where, "in epoch %d, update %lld (rows %u to %u of the epoch)",
+                 bc->epochs_done + 1, (long long)udy_bc_updates(bc) + 1, bc->next_row,
+                 bc->next_row + n - 1);
+    else
+        snprintf(where, sizeof where, "after epoch %d, update %lld", bc->epochs_done + 1,
+                 (long long)udy_bc_updates(bc));
+    return udy_error_set(err, UDY_ENONFINITE, "%s: %s is not finite %s%s. A lower bc.learning_rate may "
+                         "help", at->stage, what, where, kept);
+}
+
 // Between updates: tell, save, stop where asked to.
 static int attend(udy_bc *bc, session *at, udy_error *err) {
     double now = udy_clock_s();
@@ -379,6 +396,37 @@ static int attend(udy_bc *bc, session *at, udy_error *err) {
     return save_state(bc, at->checkpoint_path, NULL, err);
 }
 
+// The last update's step is followed by no loss that would show it went astray.
+static bool weights_are_finite(const udy_bc *bc) {
+    size_t n;
+    const float *params = udy_mlp_params(bc->mlp, &n);
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(params[i])) return false;
+    return true;
+}
+
+// Close an epoch whose rows are all done.
+static int end_epoch(udy_bc *bc, const udy_row_source *rows, const session *at, udy_error *err) {
+    udy_bc_epoch *epoch = &bc->curve[bc->epochs_done];
+    epoch->train_loss = bc->loss_sum / bc->n_train;
+    epoch->val_loss = NAN;
+    if (bc->n_val &&
+        udy_regression_evaluate(bc->regression, rows, bc->val, bc->n_val, &epoch->val_loss))
+        return report_nonfinite(bc, at, "the validation loss", 0, err);
+    if (!weights_are_finite(bc)) return report_nonfinite(bc, at, "a weight", 0, err);
+    bool better = bc->n_val == 0 || bc->best_epoch < 0 ||
+                  epoch->val_loss < bc->curve[bc->best_epoch].val_loss;
+    if (better) {
+        size_t n;
+        memcpy(bc->best, udy_mlp_params(bc->mlp, &n), bc->n_params * sizeof(float));
+        bc->best_epoch = bc->epochs_done;
+    }
+    bc->epochs_done++;
+    bc->next_row = 0;
+    bc->loss_sum = 0;
+    return UDY_OK;
+}
+
 // The rest of the epoch under way.
 static int run_epoch(udy_bc *bc, const udy_row_source *rows, session *at, udy_error *err) {
     const uint32_t B = (uint32_t)bc->config.batch_size;
@@ -387,25 +435,20 @@ static int run_epoch(udy_bc *bc, const udy_row_source *rows, session *at, udy_er
         uint32_t n = bc->n_train - bc->next_row < B ? bc->n_train - bc->next_row : B;
         double loss;
         if (udy_regression_step(bc->regression, rows, bc->order + bc->next_row, (int)n, &loss))
-            return report_nonfinite(bc, at->stage, at->checkpoint_path, n, err);
+            return report_nonfinite(bc, at, "the loss", n, err);
         bc->loss_sum += loss * n;
         bc->next_row += n;
         int status = attend(bc, at, err);
         if (status) return status;
     }
-    return end_epoch(bc, rows, err);
+    return end_epoch(bc, rows, at, err);
 }
 
 int udy_bc_train(udy_bc *bc, const udy_dataset *dataset, const char *stage, const char *checkpoint_path,
                  const udy_progress *progress, udy_error *err) {
-    udy_dataset_info data = udy_dataset_info_of(dataset);
-    const udy_task_info *info = udy_task_info_of(bc->task);
     if (bc->finished) return udy_error_set(err, UDY_EINVAL, "%s: this training has ended", stage);
-    if (data.obs_dim != info->obs_dim || data.act_dim != info->act_dim || strcmp(data.task, info->id))
-        return udy_error_set(err, UDY_EMISMATCH, "%s holds %s with %d observations and %d actions, the "
-                             "training is for %s with %d and %d", data.path, data.task, data.obs_dim,
-                             data.act_dim, info->id, info->obs_dim, info->act_dim);
-    int status = udy_dataset_check(dataset, err);
+    int status = udy__dataset_fits(dataset, bc->task, err);
+    if (!status) status = udy_dataset_check(dataset, err);
     if (!status) status = split_rows(bc, dataset, err);
     if (!status) status = load_state(bc, checkpoint_path, err);
     udy_row_source rows = {udy__dataset_fill, (void *)(uintptr_t)dataset};

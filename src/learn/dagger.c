@@ -4,12 +4,14 @@
 // Differs from the paper: round 0 clones demonstrations of the expert (the paper's first mixture is
 // the expert alone, which comes to the same), and the last round's data is trained on too, so that
 // no label is paid for in vain.
+#include <limits.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "dataset.h"
+#include "learn/config.h"
+#include "learn/dataset.h"
 
 static const char *const beta_names[] = {"constant", "linear", "exponential", NULL};
 _Static_assert(sizeof beta_names / sizeof *beta_names == UDY_BETA_COUNT + 1, "a name a schedule");
@@ -80,14 +82,22 @@ static int out_of_memory(udy_error *err) { return udy_error_set(err, UDY_ENOMEM,
 //------------------------------------------ State -------------------------------------------------
 
 // Everything that the bits of a round depend on: a resumed run must not differ in any of it.
+static uint64_t hash_of_expert(const udy_policy *expert) {
+    const udy_mlp *mlp = udy_policy_mlp(expert);
+    const udy_mlp_config *c = udy_mlp_config_of(mlp);
+    size_t n;
+    const float *params = udy_mlp_params((udy_mlp *)(uintptr_t)mlp, &n);
+    uint64_t parts[UDY_MLP_LAYERS_MAX + 4] = {udy_hash(params, n * sizeof *params), c->hidden, c->output};
+    for (int i = 0; i <= c->n_layers; i++) parts[3 + i] = (uint64_t)c->dims[i];
+    return udy_hash(parts, sizeof parts);
+}
+
 static char *fingerprint(const udy_dagger *d) {
     char *own = udy_settings_print(&d->config, udy_dagger_config_fields);
     char *bc = udy_settings_print(&d->bc, udy_bc_config_fields);
     char *task = udy_settings_print(udy_task_config_of(d->task), udy_task_config_fields);
     char *text = NULL;
-    size_t n_params;
-    const float *params = udy_mlp_params((udy_mlp *)(uintptr_t)udy_policy_mlp(d->expert), &n_params);
-    uint64_t hash = udy_hash(params, n_params * sizeof *params);
+    uint64_t hash = hash_of_expert(d->expert);
     if (own && bc && task) {
         size_t n = strlen(own) + strlen(bc) + strlen(task) + 256;
         text = udy_alloc(n);
@@ -143,6 +153,10 @@ static int state_path(const udy_dagger *d, char out[UDY_PATH_MAX], udy_error *er
     return udy_path_format(out, err, "%s/checkpoints/dagger.json", d->dir);
 }
 
+static int checkpoint_path(const udy_dagger *d, int round, char out[UDY_PATH_MAX], udy_error *err) {
+    return udy_path_format(out, err, "%s/checkpoints/dagger-%02d.safetensors", d->dir, round);
+}
+
 static int save_state(const udy_dagger *d, udy_error *err) {
     char path[UDY_PATH_MAX];
     int status = state_path(d, path, err);
@@ -157,27 +171,46 @@ static int save_state(const udy_dagger *d, udy_error *err) {
     return status;
 }
 
+// A whole number of at most max; -1 for anything else, which a damaged file may hold.
+static int64_t read_count(const udy_json *o, const char *name, double max) {
+    double v = udy_json_number(o, name, -1);
+    return v >= 0 && v <= max && v == floor(v) ? (int64_t)v : -1;
+}
+
+static bool read_select(const udy_json *list, uint64_t first_seed, udy_episode *out) {
+    int i = 0;
+    for (const udy_json *e = udy_json_at(list, 0); e; e = udy_json_next(e), i++) {
+        int64_t length = read_count(e, "length", INT_MAX), end = read_count(e, "end", UDY_END_UNHEALTHY);
+        // The seed follows from the run's; one beyond 2^53 would not survive as a JSON number.
+        out[i] = (udy_episode){.seed = first_seed + (uint64_t)i,
+                               .length = (int)length,
+                               .ret = udy_json_number(e, "return", NAN),
+                               .speed = udy_json_number(e, "speed", NAN),
+                               .end = (udy_end)end};
+        if (length < 0 || end < 0 || isnan(out[i].ret) || isnan(out[i].speed)) return false;
+    }
+    return true;
+}
+
 static int read_round(udy_dagger *d, const udy_json *o, const char *path, udy_error *err) {
     const udy_json *list = udy_json_get(o, "select");
-    int n = list ? (int)udy_json_size(list) : 0;
-    if (d->n_rounds > d->config.rounds || n != d->config.select_episodes)
+    int n = d->config.select_episodes;
+    int64_t labels = read_count(o, "labels", 0x1p53), updates = read_count(o, "updates", 0x1p53);
+    if (d->n_rounds > d->config.rounds || !udy_json_is_array(list) || udy_json_size(list) != (size_t)n ||
+        labels < 0 || updates < 0)
         return udy_error_set(err, UDY_EFORMAT, "%s: round %d is damaged", path, d->n_rounds);
     udy_episode *select = udy_alloc(sizeof *select * (size_t)n);
     if (!select) return out_of_memory(err);
-    for (int i = 0; i < n; i++) {
-        const udy_json *e = udy_json_at(list, (size_t)i);
-        select[i] = (udy_episode){.seed = (uint64_t)udy_json_number(e, "seed", 0),
-                                  .length = (int)udy_json_number(e, "length", 0),
-                                  .ret = udy_json_number(e, "return", NAN),
-                                  .speed = udy_json_number(e, "speed", NAN),
-                                  .end = (udy_end)(int)udy_json_number(e, "end", 0)};
+    if (!read_select(list, udy_seed_range(d->seed, UDY_SEEDS_SELECT), select)) {
+        udy_free(select);
+        return udy_error_set(err, UDY_EFORMAT, "%s: round %d is damaged", path, d->n_rounds);
     }
     d->rounds[d->n_rounds] = (udy_dagger_round){
         .round = d->n_rounds,
         .beta = udy_json_number(o, "beta", NAN),
         .train_loss = udy_json_number(o, "train_loss", NAN),
-        .labels = (uint64_t)udy_json_number(o, "labels", 0),
-        .updates = (int64_t)udy_json_number(o, "updates", 0),
+        .labels = (uint64_t)labels,
+        .updates = updates,
         .collect_return = udy_json_number(o, "collect_return", NAN),
         .select_mean = udy_json_number(o, "select_mean", NAN),
         .seconds = udy_json_number(o, "seconds", NAN),
@@ -204,8 +237,8 @@ static int load_state(udy_dagger *d, const char *path, udy_error *err) {
                                "with the same, or name another folder", d->dir);
     udy_free(print);
     const udy_json *rounds = udy_json_get(root, "rounds");
-    for (size_t i = 0; !status && rounds && i < udy_json_size(rounds); i++)
-        status = read_round(d, udy_json_at(rounds, i), path, err);
+    for (const udy_json *o = udy_json_at(rounds, 0); !status && o; o = udy_json_next(o))
+        status = read_round(d, o, path, err);
     udy_json_free(root);
     return status;
 }
@@ -219,6 +252,7 @@ static int open_dataset(udy_dagger *d, udy_error *err) {
     if (!udy_file_exists(manifest))
         return udy_dataset_create(&d->dataset, path, d->task, "dagger", err);
     status = udy_dataset_open(&d->dataset, path, d->progress, err);
+    if (!status) status = udy__dataset_fits(d->dataset, d->task, err);
     if (!status && udy_dataset_info_of(d->dataset).n_shards_bad)
         status = udy_error_set(err, UDY_EFORMAT, "%s: damaged shards: this run cannot go on with the "
                                "same bits", path);
@@ -244,19 +278,35 @@ static int make_folders(const udy_dagger *d, udy_error *err) {
     return UDY_OK;
 }
 
-int udy_dagger_open(udy_dagger **out, const udy_dagger_config *config, const udy_bc_config *bc,
-                    const udy_task *task, udy_batch *batch, udy_pool *pool, const udy_policy *expert,
-                    const udy_dataset *demos, uint64_t seed, const char *dir,
-                    const udy_progress *progress, udy_error *err) {
-    *out = NULL;
-    int status = udy_policy_check(expert, task, err);
+static int check_arguments(const udy_dagger_config *config, const udy_bc_config *bc,
+                           const udy_task *task, const udy_policy *expert, const udy_dataset *demos,
+                           udy_error *err) {
+    int status = udy__config_check(config, udy_dagger_config_fields, "dagger.", err);
+    if (!status) status = udy__config_check(bc, udy_bc_config_fields, "dagger.bc.", err);
+    if (!status) status = udy_policy_check(expert, task, err);
+    if (!status && demos) status = udy__dataset_fits(demos, task, err);
     if (status) return status;
+    const int64_t seeds = 1 << 20, wanted = (int64_t)config->rounds * config->episodes_per_round;
+    if (wanted > seeds)
+        return udy_error_set(err, UDY_EINVAL, "dagger.rounds %d of dagger.episodes_per_round %d: a run has "
+                             "seeds for %lld episodes, and none is used twice", config->rounds,
+                             config->episodes_per_round, (long long)seeds);
     if (!udy_policy_mlp(expert))
         return udy_error_set(err, UDY_EINVAL, "the random policy is no expert: it cannot label states");
     if (demos && udy_dataset_info_of(demos).n_episodes < config->initial_episodes)
         return udy_error_set(err, UDY_EINVAL, "%s: holds %d episodes, DAgger starts from %d "
                              "(dagger.initial_episodes)", udy_dataset_info_of(demos).path,
                              udy_dataset_info_of(demos).n_episodes, config->initial_episodes);
+    return UDY_OK;
+}
+
+int udy_dagger_open(udy_dagger **out, const udy_dagger_config *config, const udy_bc_config *bc,
+                    const udy_task *task, udy_batch *batch, udy_pool *pool, const udy_policy *expert,
+                    const udy_dataset *demos, uint64_t seed, const char *dir,
+                    const udy_progress *progress, udy_error *err) {
+    *out = NULL;
+    int status = check_arguments(config, bc, task, expert, demos, err);
+    if (status) return status;
     udy_dagger *d = udy_alloc(sizeof *d);
     if (!d) return out_of_memory(err);
     *d = (udy_dagger){.config = *config, .bc = *bc, .task = task, .batch = batch, .pool = pool,
@@ -268,6 +318,9 @@ int udy_dagger_open(udy_dagger **out, const udy_dagger_config *config, const udy
     if (!status) status = state_path(d, path, err);
     if (!status && udy_file_exists(path)) status = load_state(d, path, err);
     if (!status) status = open_dataset(d, err);
+    // A kill between a round's record and the removal of its training's checkpoint leaves that.
+    if (!status && d->n_rounds) status = checkpoint_path(d, d->n_rounds - 1, path, err);
+    if (!status && d->n_rounds) status = udy_file_remove(path, err);
     if (status) udy_dagger_close(d);
     else *out = d;
     return status;
@@ -290,7 +343,7 @@ static double mean_return(const udy_episode *episodes, int n) {
     return sum / n;
 }
 
-// The expert's actions for every state of the episodes, in one batch. NULL: out of memory (or err).
+// The expert's actions for every state of the episodes, in one batch, and both into the dataset.
 static int label_and_append(udy_dagger *d, const udy_episode *episodes, int n, int round,
                             udy_error *err) {
     const udy_task_info *info = udy_task_info_of(d->task);
@@ -369,8 +422,7 @@ static int train_round(udy_dagger *d, udy_dagger_round *r, const char *stage, ch
     char path[UDY_PATH_MAX];
     udy_bc *bc;
     udy_policy *policy = NULL;
-    int status = udy_path_format(checkpoint, err, "%s/checkpoints/dagger-%02d.safetensors", d->dir,
-                                 r->round);
+    int status = checkpoint_path(d, r->round, checkpoint, err);
     if (!status) status = udy_dagger_policy_path(d, r->round, path, err);
     if (!status)
         status = udy_bc_create(&bc, &d->bc, d->task, d->pool, d->seed, (uint64_t)r->round + 1, err);

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char dataset_format[] = "understudy.dataset/1";
@@ -32,7 +33,7 @@ struct udy_dataset {
     int obs_dim, act_dim;
     shard *shards;  // the good ones
     int n_shards, shard_capacity, n_bad;
-    int n_listed;   // shards in the manifest, good and bad
+    int n_listed, list_capacity;  // shards in the manifest, good and bad
     char (*listed)[32];
     udy_dataset_episode *episodes;
     int *episode_shard;
@@ -92,14 +93,42 @@ static bool shard_name_is_safe(const char *name) {
 }
 
 static int list_shard(udy_dataset *d, const char *name, udy_error *err) {
-    char(*listed)[32] = udy_alloc(((size_t)d->n_listed + 1) * sizeof *listed);
+    void *listed = grown(d->listed, d->n_listed, &d->list_capacity, sizeof *d->listed);
     if (!listed) return out_of_memory(d, err);
-    if (d->n_listed) memcpy(listed, d->listed, (size_t)d->n_listed * sizeof *listed);
-    snprintf(listed[d->n_listed], sizeof *listed, "%s", name);
-    udy_free(d->listed);
     d->listed = listed;
-    d->n_listed++;
+    snprintf(d->listed[d->n_listed++], sizeof *d->listed, "%s", name);
     return UDY_OK;
+}
+
+static int compare_names(const void *a, const void *b) { return strcmp(a, b); }
+
+// A shard listed twice would count its rows twice.
+static int refuse_twins(const udy_dataset *d, const char *path, udy_error *err) {
+    size_t n = (size_t)d->n_listed;
+    if (n < 2) return UDY_OK;
+    char(*sorted)[32] = udy_alloc(n * sizeof *sorted);
+    if (!sorted) return out_of_memory(d, err);
+    memcpy(sorted, d->listed, n * sizeof *sorted);
+    qsort(sorted, n, sizeof *sorted, compare_names);
+    int status = UDY_OK;
+    for (size_t i = 1; !status && i < n; i++)
+        if (!strcmp(sorted[i - 1], sorted[i]))
+            status = udy_error_set(err, UDY_EFORMAT, "%s: lists '%s' twice", path, sorted[i]);
+    udy_free(sorted);
+    return status;
+}
+
+static int read_list(udy_dataset *d, const udy_json *list, const char *path, udy_error *err) {
+    if (!udy_json_is_array(list))
+        return udy_error_set(err, UDY_EFORMAT, "%s: 'shards' is not a list of names", path);
+    int status = UDY_OK;
+    for (const udy_json *v = udy_json_at(list, 0); !status && v; v = udy_json_next(v)) {
+        const char *name = udy_json_text(v, "");
+        status = shard_name_is_safe(name)
+                     ? list_shard(d, name, err)
+                     : udy_error_set(err, UDY_EFORMAT, "%s: '%s' is no shard's name", path, name);
+    }
+    return status ? status : refuse_twins(d, path, err);
 }
 
 static int read_manifest(udy_dataset *d, udy_error *err) {
@@ -127,13 +156,7 @@ static int read_manifest(udy_dataset *d, udy_error *err) {
     d->contact_obs = udy_json_bool(root, "contact_obs", false);
     snprintf(d->task, sizeof d->task, "%s", udy_json_string(root, "task", ""));
     snprintf(d->made_by, sizeof d->made_by, "%s", udy_json_string(root, "made_by", ""));
-    const udy_json *list = udy_json_get(root, "shards");
-    for (size_t i = 0; !status && list && i < udy_json_size(list); i++) {
-        const char *name = udy_json_text(udy_json_at(list, i), "");
-        status = shard_name_is_safe(name)
-                     ? list_shard(d, name, err)
-                     : udy_error_set(err, UDY_EFORMAT, "%s: '%s' is no shard's name", path, name);
-    }
+    if (!status) status = read_list(d, udy_json_get(root, "shards"), path, err);
     udy_json_free(root);
     return status;
 }
@@ -200,8 +223,11 @@ static int adopt_shard(udy_dataset *d, const shard *s, udy_error *err) {
     void *shards = grown(d->shards, d->n_shards, &d->shard_capacity, sizeof *d->shards);
     if (!shards) return out_of_memory(d, err);
     d->shards = shards;
-    int status = index_shard(d, s, err);
-    if (status) return status;
+    int n_episodes = d->n_episodes, status = index_shard(d, s, err);
+    if (status) {
+        d->n_episodes = n_episodes;
+        return status;
+    }
     const uint8_t *labeller = s->column[LABELLER];
     for (uint64_t row = 0; row < s->n_rows; row++) d->n_labels += labeller[row] == UDY_LABELLER_EXPERT;
     d->shards[d->n_shards++] = *s;
@@ -356,6 +382,16 @@ static int write_shard(const udy_dataset *d, const char *name, uint64_t rows, vo
     return status ? status : udy_safetensors_write(path, tensors, N_COLUMNS, metadata, 2, err);
 }
 
+// A name that no listed shard has, even where someone took a damaged one off the list by hand.
+static void name_shard(const udy_dataset *d, char name[32]) {
+    bool taken = true;
+    for (int number = d->n_listed; taken; number++) {
+        snprintf(name, 32, "shard-%05d.safetensors", number);
+        taken = false;
+        for (int i = 0; i < d->n_listed && !taken; i++) taken = !strcmp(d->listed[i], name);
+    }
+}
+
 int udy_dataset_append(udy_dataset *d, const udy_episode *episodes, int n, const float *labels,
                        int round, udy_error *err) {
     uint64_t rows = 0;
@@ -366,7 +402,7 @@ int udy_dataset_append(udy_dataset *d, const udy_episode *episodes, int n, const
     }
     if (rows == 0) return udy_error_set(err, UDY_EINVAL, "%s: no rows to append", d->path);
     char name[32];
-    snprintf(name, sizeof name, "shard-%05d.safetensors", d->n_listed);
+    name_shard(d, name);
     void *data[N_COLUMNS];
     void *block = gather_columns(d, episodes, n, labels, round, rows, data);
     if (!block) return out_of_memory(d, err);
@@ -381,7 +417,12 @@ int udy_dataset_append(udy_dataset *d, const udy_episode *episodes, int n, const
         d->n_listed--;
         return status;
     }
-    return adopt_shard(d, &s, err);
+    status = adopt_shard(d, &s, err);
+    if (status) {  // no memory to index it: it is on the disk, and counts when the folder is opened
+        udy_safetensors_close(s.map);
+        d->n_listed--;
+    }
+    return status;
 }
 
 int udy_dataset_truncate(udy_dataset *d, int n_shards, udy_error *err) {
@@ -390,15 +431,19 @@ int udy_dataset_truncate(udy_dataset *d, int n_shards, udy_error *err) {
                              d->n_listed);
     if (n_shards == d->n_listed) return UDY_OK;
     int before = d->n_listed;
-    forget_shards(d);
     d->n_listed = n_shards;
     int status = write_manifest(d, err);  // first, so that a crash leaves files but no lies
+    if (status) {
+        d->n_listed = before;
+        return status;
+    }
     for (int i = n_shards; !status && i < before; i++) {
         char path[UDY_PATH_MAX];
         status = udy_path_format(path, err, "%s/%s", d->path, d->listed[i]);
         if (!status) status = udy_file_remove(path, err);
     }
-    return status ? status : map_all(d, NULL, err);
+    int mapped = map_all(d, NULL, status ? NULL : err);
+    return status ? status : mapped;
 }
 
 int udy_dataset_collect(udy_dataset *d, udy_batch *batch, const udy_task *task,
@@ -407,6 +452,10 @@ int udy_dataset_collect(udy_dataset *d, udy_batch *batch, const udy_task *task,
     enum { AT_ONCE = 64 };  // episodes a shard: some 10 MB for Ant
     udy_rollout_job jobs[AT_ONCE];
     udy_episode done[AT_ONCE];
+    int fits = udy__dataset_fits(d, task, err);
+    if (fits) return fits;
+    if (episodes < 1)
+        return udy_error_set(err, UDY_EINVAL, "%s: %d episodes: at least 1", stage, episodes);
     if (d->n_bad)
         return udy_error_set(err, UDY_EFORMAT, "%s: %d of its shards are damaged, so which episodes are "
                              "missing is not known: collect into another folder", d->path, d->n_bad);
@@ -431,6 +480,18 @@ udy_dataset_info udy_dataset_info_of(const udy_dataset *d) {
                               .obs_dim = d->obs_dim, .act_dim = d->act_dim, .n_shards = d->n_shards,
                               .n_shards_bad = d->n_bad, .n_rows = d->n_rows,
                               .n_episodes = d->n_episodes, .n_labels = d->n_labels};
+}
+
+int udy__dataset_fits(const udy_dataset *d, const udy_task *task, udy_error *err) {
+    const udy_task_info *info = udy_task_info_of(task);
+    bool contact = udy_task_config_of(task)->contact_obs;
+    if (!strcmp(d->task, info->id) && d->contact_obs == contact && d->obs_dim == info->obs_dim &&
+        d->act_dim == info->act_dim)
+        return UDY_OK;
+    return udy_error_set(err, UDY_EMISMATCH, "%s holds %s with %d observations (contact forces: %s) and "
+                         "%d actions; expected %s with %d (%s) and %d", d->path, d->task, d->obs_dim,
+                         d->contact_obs ? "yes" : "no", d->act_dim, info->id, info->obs_dim,
+                         contact ? "yes" : "no", info->act_dim);
 }
 
 udy_dataset_episode udy_dataset_episode_at(const udy_dataset *d, int i) { return d->episodes[i]; }
@@ -483,9 +544,9 @@ void udy__dataset_fill(void *ctx, const uint32_t *index, int n, float *x, float 
 }
 
 int udy_dataset_check(const udy_dataset *d, udy_error *err) {
-    static const int numeric[] = {OBSERVATION, ACTION};
+    static const int numeric[] = {OBSERVATION, ACTION, BEHAVIOUR, REWARD};
     for (int i = 0; i < d->n_shards; i++)
-        for (int k = 0; k < 2; k++) {
+        for (int k = 0; k < 4; k++) {
             const shard *s = &d->shards[i];
             int width = column_width(d, numeric[k]);
             const float *v = s->column[numeric[k]];

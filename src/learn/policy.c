@@ -149,6 +149,20 @@ static int read_params(const udy_safetensors *file, udy_mlp *mlp, udy_error *err
     return UDY_OK;
 }
 
+// A Gaussian policy's head is not used, but one of another shape speaks of a damaged file.
+static int check_log_std(const udy_safetensors *file, const udy_mlp_config *config, udy_error *err) {
+    const int64_t actions = config->dims[config->n_layers], hidden = config->dims[config->n_layers - 1];
+    const udy_tensor *unused;
+    int status = UDY_OK;
+    if (udy_safetensors_find(file, "log_std.weight"))
+        status = udy_safetensors_require(file, "log_std.weight", UDY_F32, 2,
+                                         (int64_t[]){actions, hidden}, &unused, err);
+    if (!status && udy_safetensors_find(file, "log_std.bias"))
+        status = udy_safetensors_require(file, "log_std.bias", UDY_F32, 1, (int64_t[]){actions},
+                                         &unused, err);
+    return status;
+}
+
 // Nothing may hide in a policy file: layers past a gap, or tensors that we would silently ignore.
 static int refuse_strangers(const udy_safetensors *file, const udy_mlp *mlp, udy_error *err) {
     for (size_t i = 0; i < udy_safetensors_count(file); i++) {
@@ -225,14 +239,18 @@ static int read_policy(udy_policy **out, const udy_safetensors *file, udy_error 
     int status = read_activation(file, "activation", "relu", &config.hidden, err);
     if (!status) status = read_activation(file, "output", "identity", &config.output, err);
     if (!status) status = read_shapes(file, &config, err);
+    if (!status) status = check_log_std(file, &config, err);
     if (status) return status;
     if (config.dims[config.n_layers] > UDY_ACT_DIM_MAX)
         return udy_error_set(err, UDY_EUNSUPPORTED, "%s: %d actions; at most %d are supported", path,
                              config.dims[config.n_layers], UDY_ACT_DIM_MAX);
+    const char *contact = udy_safetensors_metadata(file, "contact_obs");
+    if (contact && strcmp(contact, "true") && strcmp(contact, "false"))
+        return udy_error_set(err, UDY_EFORMAT, "%s: metadata 'contact_obs' is '%s', expected 'true' or "
+                             "'false'", path, contact);
     const char *task = udy_safetensors_metadata(file, "task");
     udy_policy *policy = policy_new(path, task ? task : "");
     if (!policy) return out_of_memory(err);
-    const char *contact = udy_safetensors_metadata(file, "contact_obs");
     policy->contact_obs = contact && !strcmp(contact, "true");
     policy->obs_dim = config.dims[0];
     policy->act_dim = config.dims[config.n_layers];
@@ -262,7 +280,7 @@ static void print_bounds(char *text, size_t size, const double *bounds, int n) {
     size_t used = 0;
     text[0] = '\0';
     for (int i = 0; i < n && used < size; i++)
-        used += (size_t)snprintf(text + used, size - used, "%s%.9g", i ? " " : "", bounds[i]);
+        used += (size_t)snprintf(text + used, size - used, "%s%.17g", i ? " " : "", bounds[i]);
 }
 
 int udy_policy_save(const udy_policy *policy, const char *path, const udy_text_pair *extra,
@@ -271,7 +289,7 @@ int udy_policy_save(const udy_policy *policy, const char *path, const udy_text_p
         return udy_error_set(err, UDY_EUNSUPPORTED, "%s: the random policy has no weights to save",
                              path);
     const udy_mlp_config *config = udy_mlp_config_of(policy->mlp);
-    char obs_dim[16], act_dim[16], low[UDY_ACT_DIM_MAX * 20], high[UDY_ACT_DIM_MAX * 20];
+    char obs_dim[16], act_dim[16], low[UDY_ACT_DIM_MAX * 26], high[UDY_ACT_DIM_MAX * 26];
     snprintf(obs_dim, sizeof obs_dim, "%d", policy->obs_dim);
     snprintf(act_dim, sizeof act_dim, "%d", policy->act_dim);
     print_bounds(low, sizeof low, policy->low, policy->act_dim);

@@ -82,10 +82,9 @@ static void adam_task(void *ctx, int task, int thread) {
     (void)thread;
     const adam_run *run = ctx;
     size_t at = (size_t)task * CHUNK, left = run->adam->n_params - at;
-    int n = left < CHUNK ? (int)left : CHUNK;
     unsigned saved = udy__flush_begin();
-    udy__kernels_best()->adam(run->params + at, run->adam->m + at, run->adam->v + at, 0,
-                              run->grads + at, 0, 1, n, &run->coefficients);
+    udy__kernels_best()->adam(run->params + at, run->adam->m + at, run->adam->v + at,
+                              run->grads + at, left < CHUNK ? left : CHUNK, &run->coefficients);
     udy__flush_end(saved);
 }
 

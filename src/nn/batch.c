@@ -22,6 +22,7 @@ static int cut_layer(int layer, int in, int out, udy__tile *tiles) {
     int cols = in < UDY__TILE_COLS ? in : UDY__TILE_COLS;
     int rows = UDY__TILE_WEIGHTS / cols / 16 * 16, n = 0;
     if (rows < 16) rows = 16;
+    if (rows > UDY__TILE_ROWS) rows = UDY__TILE_ROWS;
     for (int r = 0; r < out; r += rows) {
         for (int c = 0; c < in; c += cols, n++) {
             if (tiles)

@@ -122,7 +122,7 @@ void udy_mlp_sync(udy_mlp *mlp) {
     for (int l = 0; l < mlp->config.n_layers; l++) {
         udy__layer layer = udy__mlp_layer(mlp, l);
         kernels->transpose(layer.W, layer.in, layer.out, layer.in,
-                           mlp->transposed + mlp->transposed_at[l], layer.ldt);
+                           mlp->transposed + mlp->transposed_at[l], layer.ldt, false);
     }
 }
 

@@ -11,9 +11,18 @@
 
 #include "nn/kernels.h"
 
-#define UDY__SHARD_ROWS 32    // rows of a shard: activations of 256 units stay in the L2 cache
+#ifndef UDY__SHARD_ROWS
+#define UDY__SHARD_ROWS 32
+#endif
+#ifndef UDY__TILE_COLS
 #define UDY__TILE_COLS 65536
+#endif
+#ifndef UDY__TILE_WEIGHTS
 #define UDY__TILE_WEIGHTS 16384
+#endif
+#ifndef UDY__TILE_ROWS
+#define UDY__TILE_ROWS 64
+#endif
 
 struct udy_mlp {
     udy_mlp_config config;

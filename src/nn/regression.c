@@ -18,6 +18,7 @@ struct udy_regression {
     float *gradients;   // [threads, scratch]: a tile's dW, then its db
     size_t scratch;
     udy__tile *tiles;  // the workspace's, in the order of work
+    bool stream;       // parameters are written past the caches: other threads read them
     // The step under way.
     const udy_row_source *rows;
     const uint32_t *index;
@@ -99,6 +100,10 @@ int udy_regression_create(udy_regression **out, udy_mlp *mlp, udy_adam *adam, in
     r->mlp = mlp;
     r->adam = adam;
     r->pool = pool;
+    r->stream = udy_pool_threads(pool) > 1;
+#ifdef STREAM_OFF
+    r->stream = 0;
+#endif
     if (allocate(r, max_batch)) {
         udy_regression_destroy(r);
         return udy_error_set(err, UDY_ENOMEM, "no memory for regression on batches of %d rows",
@@ -151,21 +156,22 @@ static void tile_task(void *ctx, int task, int thread) {
     unsigned saved = udy__flush_begin();
     udy__tile_gradient(r->mlp, r->ws, tile, r->x, r->dY, r->B, dW, tile->n_cols, db);
     float *Wt = r->mlp->transposed + r->mlp->transposed_at[tile->layer];
-    for (int i = 0; i < tile->n_rows; i += 16) {  // updated and transposed while in the L1 cache
+    for (int i = 0; i < tile->n_rows; i += 16) {  // update and both copies while in the L1 cache
         int n = tile->n_rows - i < 16 ? tile->n_rows - i : 16, row = tile->row + i;
         size_t at = r->mlp->weight_at[tile->layer] + (size_t)row * (size_t)layer.in + tile->col;
-        float *W = r->mlp->params + at;
-        kernels->adam(W, r->adam->m + at, r->adam->v + at, layer.in,
-                      dW + (size_t)i * (size_t)tile->n_cols, tile->n_cols, n, tile->n_cols,
-                      &r->coefficients);
-        kernels->transpose(W, layer.in, n, tile->n_cols,
-                           Wt + (size_t)tile->col * (size_t)layer.ldt + row, layer.ldt);
+        float *W = r->mlp->params + at, *d = dW + (size_t)i * (size_t)tile->n_cols;
+        kernels->adam_block(W, r->adam->m + at, r->adam->v + at, layer.in, d, tile->n_cols, n,
+                            tile->n_cols, &r->coefficients);
+        kernels->copy(d, tile->n_cols, n, tile->n_cols, W, layer.in, r->stream);
+        kernels->transpose(d, tile->n_cols, n, tile->n_cols,
+                           Wt + (size_t)tile->col * (size_t)layer.ldt + row, layer.ldt, r->stream);
     }
     if (tile->col == 0) {
         size_t at = r->mlp->bias_at[tile->layer] + (size_t)tile->row;
-        kernels->adam(r->mlp->params + at, r->adam->m + at, r->adam->v + at, 0, db, 0, 1,
-                      tile->n_rows, &r->coefficients);
+        kernels->adam(r->mlp->params + at, r->adam->m + at, r->adam->v + at, db,
+                      (size_t)tile->n_rows, &r->coefficients);
     }
+    if (r->stream) kernels->stream_end();
     udy__flush_end(saved);
 }
 

@@ -76,7 +76,7 @@ typedef enum {
 udy__row_kind udy__row_kind_of(const udy_result_row *row, int *round);
 // First row of a kind, or NULL.
 const udy_result_row *udy__find_row(const udy_results *results, udy__row_kind kind);
-// The round that "dagger-best" is, told by the labels it used; -1 where there is none.
+// The round that "dagger-best" is, where the results have both; else -1.
 int udy__best_round(const udy_results *results);
 // The row's label, with "(provisional)" where that is so of the expert.
 void udy__row_label(char out[64], const udy_results *results, const udy_result_row *row);

@@ -7,7 +7,7 @@
 #include "show/figure.h"
 
 typedef struct rounds {
-    int first, last, n_shown;
+    int first, last, n_shown, n_intervals;
 } rounds;
 
 static rounds rounds_of(const udy_results *results) {
@@ -19,6 +19,8 @@ static rounds rounds_of(const udy_results *results) {
         r.first = r.n_shown == 0 || round < r.first ? round : r.first;
         r.last = r.n_shown == 0 || round > r.last ? round : r.last;
         r.n_shown++;
+        const double *ci95 = results->rows[i].ci95;
+        r.n_intervals += isfinite(ci95[0]) && isfinite(ci95[1]);
     }
     return r;
 }
@@ -130,7 +132,7 @@ static void add_line(udy__text *script, const udy_results *results, const udy_re
     udy__script_add(script, ", \\\n    ");
 }
 
-static void write_plot(udy__text *script, const udy_results *results) {
+static void write_plot(udy__text *script, const udy_results *results, const rounds *r) {
     const udy_result_row *expert = udy__find_row(results, UDY__ROW_EXPERT);
     const udy_result_row *bc = udy__find_row(results, UDY__ROW_BC);
     const udy_result_row *random = udy__find_row(results, UDY__ROW_RANDOM);
@@ -140,23 +142,31 @@ static void write_plot(udy__text *script, const udy_results *results) {
     if (expert) add_line(script, results, expert, UDY__COLOUR_EXPERT, "1", 2);
     if (bc) add_line(script, results, bc, UDY__COLOUR_BC, "(8,4)", 2);
     if (random) add_line(script, results, random, UDY__COLOUR_RANDOM, "(2,4)", 1.5);
-    // The interval first, and only where there is one: a point without an interval still counts.
+    // Bars apart from points: a point without an interval still counts.
+    if (r->n_intervals)
+        udy__script_add(
+            script,
+            "'dagger.csv' \\\n"
+            "      using 'round':'mean':'ci95_lo':'ci95_hi' with yerrorbars \\\n"
+            "      linecolor rgb '%s' linewidth 1.5 pointtype 7 pointsize 0.9 * dot \\\n"
+            "      notitle, \\\n    ",
+            UDY__COLOUR_DAGGER);
     udy__script_add(script,
-                    "'dagger.csv' \\\n"
-                    "      using 'round':'mean':'ci95_lo':'ci95_hi' with yerrorbars \\\n"
-                    "      linecolor rgb '%s' linewidth 1.5 pointtype 7 pointsize 0.9 * dot \\\n"
-                    "      notitle, \\\n"
-                    "    'dagger.csv' using 'round':'mean' with linespoints \\\n"
+                    "'dagger.csv' using 'round':'mean' with linespoints \\\n"
                     "      linecolor rgb '%s' linewidth 2 pointtype 7 pointsize 0.9 * dot \\\n"
                     "      title 'DAgger, by round'",
-                    UDY__COLOUR_DAGGER, UDY__COLOUR_DAGGER);
+                    UDY__COLOUR_DAGGER);
     if (udy__best_round(results) >= 0)
         udy__script_add(script,
                         ", \\\n    'dagger.csv' \\\n"
                         "      using (column('best') == 1 ? column('round') : NaN):'mean' \\\n"
                         "      with points linecolor rgb '%s' linewidth 1.5 \\\n"
-                        "      pointtype 6 pointsize 2 * dot title 'best round'",
-                        UDY__COLOUR_DAGGER);
+                        "      pointtype 6 pointsize 2 * dot title 'best round', \\\n    "
+                        "'dagger.csv' using (strcol('policy') eq 'dagger-best' ? %d.2 : NaN)"
+                        ":'mean':'ci95_lo':'ci95_hi' \\\n      with yerrorbars "
+                        "linecolor rgb '%s' linewidth 1.5 pointtype 12 pointsize 1.4 * dot \\\n"
+                        "      title 'best round, on fresh episodes'",
+                        UDY__COLOUR_DAGGER, udy__best_round(results), UDY__COLOUR_DAGGER);
     udy__script_end_plot(script);
 }
 
@@ -191,7 +201,7 @@ int udy_figure_dagger(const char *dir, const udy_results *results, udy_error *er
                     "set errorbars 0.6\nfrom = %g\nto = %g\nmiddle = %g\n",
                     r.first - 0.5, r.last + 0.5, (r.first + r.last) / 2.0);
     write_axes(&script, results, &r);
-    write_plot(&script, results);
+    write_plot(&script, results, &r);
     int rc = udy__figure_draw(dir, "dagger", &csv, &script, err);
     udy__text_drop(&csv);
     udy__text_drop(&script);

@@ -6,14 +6,13 @@
 
 #include "show/figure.h"
 
-// More DAgger rounds than this, and only the first, the middle, the best and the last are drawn.
+// More DAgger rounds than this, and only the first, the middle and the last are drawn, beside the best.
 #define MAX_ROUNDS 6
 #define MAX_DRAWN 12
 
 typedef struct selection {
     int n;
     const udy_result_row *rows[MAX_DRAWN];
-    int best_round;
 } selection;
 
 static bool has_returns(const udy_result_row *row) {
@@ -37,22 +36,21 @@ static const udy_result_row *round_at(const udy_results *results, int i, int *co
     return NULL;
 }
 
+// The best round is shown by its fresh episodes, not by those that chose it.
 static selection select_rows(const udy_results *results) {
-    selection s = {.best_round = udy__best_round(results)};
-    int n_rounds, ignored, best = -1;
+    selection s = {0};
+    int n_rounds, ignored, best = udy__best_round(results);
     (void)round_at(results, -1, &n_rounds);
-    for (int i = 0; i < n_rounds; i++) {
-        int round;
-        (void)udy__row_kind_of(round_at(results, i, &ignored), &round);
-        best = round == s.best_round ? i : best;
-    }
     select_row(&s, udy__find_row(results, UDY__ROW_RANDOM));
     select_row(&s, udy__find_row(results, UDY__ROW_BC));
-    for (int i = 0; i < n_rounds; i++)
-        if (n_rounds <= MAX_ROUNDS || i == 0 || i == n_rounds / 2 || i == best || i == n_rounds - 1)
-            select_row(&s, round_at(results, i, &ignored));
-    if (best < 0)  // a best policy that is none of the rounds in the table
-        select_row(&s, udy__find_row(results, UDY__ROW_BEST));
+    for (int i = 0; i < n_rounds; i++) {
+        int round;
+        const udy_result_row *row = round_at(results, i, &ignored);
+        (void)udy__row_kind_of(row, &round);
+        bool shown = n_rounds <= MAX_ROUNDS || i == 0 || i == n_rounds / 2 || i == n_rounds - 1;
+        if (shown && round != best) select_row(&s, row);
+    }
+    select_row(&s, udy__find_row(results, UDY__ROW_BEST));
     select_row(&s, udy__find_row(results, UDY__ROW_EXPERT));
     return s;
 }
@@ -86,11 +84,8 @@ static void write_csv(udy__text *csv, const udy_results *results, const selectio
 // Returns the number of lines.
 static int add_tick(udy__text *script, const udy_results *results, const selection *s, int i) {
     const udy_result_row *row = s->rows[i];
-    char label[64], words[96], falls[48];
-    int round;
-    udy__row_label(label, results, row);
-    bool best = udy__row_kind_of(row, &round) == UDY__ROW_ROUND && round == s->best_round;
-    snprintf(words, sizeof words, "%s%s", label, best ? " (best)" : "");
+    char words[64], falls[48];
+    udy__row_label(words, results, row);
     udy__script_add(script, i ? ", \\\n  " : "");
     int n_lines = 2;
     char line[96] = "", *rest = words, *word;
@@ -176,7 +171,7 @@ static void write_head(udy__text *script, const udy_results *results, const sele
     udy__script_add(script, "END\n");
 }
 
-static const char plot[] =
+static const char boxes_and_dots[] =
     "$summary \\\n"
     "      using 'position':'median':(column('position') - 0.34):(column('position') + 0.34):\\\n"
     "        'q1':'q3':(faint(strcol('policy'))) with boxxyerror fillstyle solid noborder \\\n"
@@ -191,9 +186,11 @@ static const char plot[] =
     "      linecolor rgb variable linewidth 1 notitle, \\\n"
     "    $summary \\\n"
     "      using (column('position') - 0.34):'median':(0.68):(0):(colour(strcol('policy'))) \\\n"
-    "      with vectors nohead linecolor rgb variable linewidth 2.5 notitle, \\\n"
+    "      with vectors nohead linecolor rgb variable linewidth 2.5 notitle, \\\n";
+static const char bars[] =
     "    $summary using 'position':'mean':'ci95_lo':'ci95_hi' with yerrorbars \\\n"
-    "      linecolor rgb 'black' linewidth 1.5 pointtype 7 pointsize 0.5 * dot notitle, \\\n"
+    "      linecolor rgb 'black' linewidth 1.5 pointtype 7 pointsize 0.5 * dot notitle, \\\n";
+static const char means_and_key[] =
     "    $summary using 'position':'mean' with points \\\n"
     "      linecolor rgb 'white' pointtype 13 pointsize 1.6 * dot notitle, \\\n"
     "    $summary using 'position':'mean' with points \\\n"
@@ -217,7 +214,12 @@ int udy_figure_returns(const char *dir, const udy_results *results, udy_error *e
     write_csv(&csv, results, &s);
     write_head(&script, results, &s);
     udy__script_begin_plot(&script, "returns", 800, 520, 12);
-    udy__script_add(&script, "%s", plot);
+    udy__text_puts(&script, boxes_and_dots);
+    bool any_interval = false;  // gnuplot complains where there is nothing to draw
+    for (int i = 0; i < s.n; i++)
+        any_interval |= isfinite(s.rows[i]->ci95[0]) && isfinite(s.rows[i]->ci95[1]);
+    if (any_interval) udy__text_puts(&script, bars);
+    udy__text_puts(&script, means_and_key);
     udy__script_end_plot(&script);
     int rc = udy__figure_draw(dir, "returns", &csv, &script, err);
     udy__text_drop(&csv);

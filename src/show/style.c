@@ -192,11 +192,12 @@ const udy_result_row *udy__find_row(const udy_results *results, udy__row_kind ki
 }
 
 int udy__best_round(const udy_results *results) {
-    const udy_result_row *best = udy__find_row(results, UDY__ROW_BEST);
-    for (int i = 0; best && i < results->n_rows; i++) {
+    if (!udy__find_row(results, UDY__ROW_BEST)) return -1;
+    for (int i = 0; i < results->n_rows; i++) {
         int round;
         const udy_result_row *row = &results->rows[i];
-        if (udy__row_kind_of(row, &round) == UDY__ROW_ROUND && row->labels == best->labels)
+        if (udy__row_kind_of(row, &round) == UDY__ROW_ROUND && round == results->dagger_best &&
+            isfinite(row->mean))
             return round;
     }
     return -1;

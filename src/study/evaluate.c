@@ -66,10 +66,11 @@ int udy_evaluate(udy_evaluation *out, const udy_policy *policy, const udy_task *
     for (int i = 0; !status && i < episodes; i++)
         jobs[i] = (udy_rollout_job){.policy = policy, .seed = seed + (uint64_t)i};
     if (!status) status = udy_rollout(batch, task, jobs, episodes, done, stage, progress, err);
+    double seconds = udy_clock_s() - start;  // of the episodes, without the bootstrap
     if (!status) status = udy__evaluation_of(out, done, episodes, seed, err);
     if (!status) {
-        out->seconds = udy_clock_s() - start;
-        out->steps_per_s = out->length_mean * episodes / out->seconds;
+        out->seconds = seconds;
+        out->steps_per_s = out->length_mean * episodes / seconds;
     }
     udy_free(jobs);
     udy_free(done);

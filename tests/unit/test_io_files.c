@@ -28,18 +28,16 @@ static int in_child(int (*check)(void)) {
 }
 
 static void expect_child(int (*check)(void)) {
-    int code = in_child(check);
-    if (code == 77) skip();
-    assert_int_equal(code, 0);
+    assert_int_equal(in_child(check), 0);
 }
 
 // In a child, where cmocka's asserts do not reach.
-#define CHECK(condition)                                                   \
-    do {                                                                   \
-        if (!(condition)) {                                                \
-            fprintf(stderr, "line %d: %s\n", __LINE__, #condition);        \
-            return 1;                                                      \
-        }                                                                  \
+#define CHECK(condition)                                            \
+    do {                                                            \
+        if (!(condition)) {                                         \
+            fprintf(stderr, "line %d: %s\n", __LINE__, #condition); \
+            return 1;                                               \
+        }                                                           \
     } while (0)
 
 //------------------------------------------ Whole writes ------------------------------------------
@@ -225,7 +223,10 @@ static int check_full_disk(void) {
 
 static void a_full_disk_leaves_the_old_file_and_nothing_else(void **state) {
     (void)state;
-    expect_child(check_full_disk);
+    int code = in_child(check_full_disk);
+    rmdir(at_root("small"));
+    if (code == 77) skip();  // no name space for mounts
+    assert_int_equal(code, 0);
 }
 
 static int check_read_only(void) {
@@ -247,12 +248,15 @@ static int check_read_only(void) {
 
 static void a_read_only_disk_is_permission_denied(void **state) {
     (void)state;
-    expect_child(check_read_only);
+    int code = in_child(check_read_only);
+    rmdir(at_root("fixed"));
+    if (code == 77) skip();
+    assert_int_equal(code, 0);
 }
 
 static int check_forbidden(void) {
     char dir[900], path[1024];
-    snprintf(dir, sizeof dir, "/tmp/udy-forbidden-%ld", (long)getpid());
+    snprintf(dir, sizeof dir, P_tmpdir "/udy-forbidden-%ld", (long)getpid());
     snprintf(path, sizeof path, "%s/a", dir);
     CHECK(mkdir(dir, 0555) == 0);
     if (geteuid() == 0 && setresuid(65534, 65534, 65534) != 0) return 77;
@@ -276,7 +280,7 @@ static void a_folder_without_the_right_is_permission_denied(void **state) {
     int status;
     assert_int_equal(waitpid(pid, &status, 0), pid);
     char dir[64];
-    snprintf(dir, sizeof dir, "/tmp/udy-forbidden-%ld", (long)pid);
+    snprintf(dir, sizeof dir, P_tmpdir "/udy-forbidden-%ld", (long)pid);
     assert_int_equal(rmdir(dir), 0);  // and so it is empty
     assert_true(WIFEXITED(status));
     if (WEXITSTATUS(status) == 77) skip();

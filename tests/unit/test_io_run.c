@@ -1,5 +1,7 @@
 // The run folder: made whole or not at all, used by one process at a time, its log whole lines
 // whatever killed the writer.
+#include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -187,6 +189,46 @@ static void of_many_that_come_at_once_one_gets_the_run(void **state) {
     }
 }
 
+// Opens and closes the run again and again; while it has it, a mark that none else may have made.
+static int take_turns(const char *path) {
+    char mark[1100];
+    snprintf(mark, sizeof mark, "%s/mark", path);
+    int turns = 0;
+    for (int i = 0; i < 4000 && turns < 400; i++) {
+        udy_run *run;
+        if (udy_run_open(&run, path, NULL)) continue;
+        int fd = open(mark, O_WRONLY | O_CREAT | O_EXCL, 0666);
+        if (fd < 0) return 1;
+        sched_yield();
+        close(fd);
+        unlink(mark);
+        udy_run_close(run);
+        turns++;
+    }
+    return 0;
+}
+
+static void no_two_ever_have_the_run_at_once(void **state) {
+    (void)state;
+    char path[1024];
+    snprintf(path, sizeof path, "%s", at_root("one"));
+    udy_run_close(created(path));
+    pid_t children[4];
+    fflush(NULL);
+    for (int i = 0; i < 4; i++) {
+        children[i] = fork();
+        if (children[i] == 0) _exit(take_turns(path));
+    }
+    int failed = 0;
+    for (int i = 0; i < 4; i++) {
+        int status;
+        assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+        failed += status != 0;
+    }
+    assert_int_equal(failed, 0);
+    remove_folder(path);
+}
+
 static void what_a_killed_process_left_half_written_is_swept(void **state) {
     (void)state;
     char path[1024], name[200];
@@ -318,6 +360,7 @@ int main(void) {
         cmocka_unit_test(a_second_user_is_refused_and_told_who_has_it),
         cmocka_unit_test(a_killed_user_leaves_no_lock),
         cmocka_unit_test(of_many_that_come_at_once_one_gets_the_run),
+        cmocka_unit_test(no_two_ever_have_the_run_at_once),
         cmocka_unit_test(what_a_killed_process_left_half_written_is_swept),
         cmocka_unit_test(events_are_lines_of_json_with_their_time),
         cmocka_unit_test(a_line_torn_by_a_kill_is_ended_before_the_next),

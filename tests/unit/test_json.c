@@ -1,5 +1,6 @@
 // JSON trees: what is written reads back to the same bits, what is malformed is refused in words,
-// and nothing that a text or a caller does crashes.
+// and nothing that a text or a caller does crashes. And two small helpers that stand beside it: the
+// nearest name, progress callbacks.
 #include <float.h>
 #include <locale.h>
 #include <math.h>
@@ -49,9 +50,23 @@ static void round_trip(double value) {
 
 static void doubles_read_back_to_the_same_bits(void **state) {
     (void)state;
-    const double special[] = {0.0,     -0.0,    0.1,     1.0 / 3, 5e-324,  DBL_MIN,     DBL_MAX,
-                              -DBL_MAX, 1e21,    1e22,    1e23,    123456789012345680.0, 1 + DBL_EPSILON,
-                              1 - DBL_EPSILON / 2, 9007199254740991.0, 2147483647.0, -2147483649.0};
+    const double special[] = {0.0,
+                              -0.0,
+                              0.1,
+                              1.0 / 3,
+                              5e-324,
+                              DBL_MIN,
+                              DBL_MAX,
+                              -DBL_MAX,
+                              1e21,
+                              1e22,
+                              1e23,
+                              123456789012345680.0,
+                              1 + DBL_EPSILON,
+                              1 - DBL_EPSILON / 2,
+                              9007199254740991.0,
+                              2147483647.0,
+                              -2147483649.0};
     for (size_t i = 0; i < sizeof special / sizeof special[0]; i++) round_trip(special[i]);
     udy_rng rng;
     udy_rng_init(&rng, 1);
@@ -97,8 +112,9 @@ static void whole_numbers_that_a_double_cannot_hold_are_strings(void **state) {
     udy_json_put_int(object, "beyond", INT64_C(9007199254740993));
     udy_json_put_int(object, "least", INT64_MIN);
     char *text = udy_json_print(object, false);
-    assert_string_equal(text, "{\"exact\": 9007199254740992, \"beyond\": \"9007199254740993\", "
-                              "\"least\": \"-9223372036854775808\"}");
+    assert_string_equal(text,
+                        "{\"exact\": 9007199254740992, \"beyond\": \"9007199254740993\", "
+                        "\"least\": \"-9223372036854775808\"}");
     udy_free(text);
     udy_json_free(object);
 }
@@ -188,7 +204,8 @@ static void getters_fall_back_where_the_type_is_another(void **state) {
 
 static void strings_come_back_whatever_they_hold(void **state) {
     (void)state;
-    const char *const texts[] = {"", "\"\\/\b\f\n\r\t\x01\x1f\x7f", "Grüße, 世界 🦿", "a\\u0041"};
+    const char *const texts[] = {"", "\"\\/\b\f\n\r\t\x01\x1f\x7f", "Grüße, 世界 🦿",
+                                 "a\\u0041"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         udy_json *object = udy_json_object();
         udy_json_put_string(object, texts[i], texts[i]);
@@ -200,9 +217,13 @@ static void strings_come_back_whatever_they_hold(void **state) {
         udy_free(text);
     }
     udy_json *bad = udy_json_object();
-    udy_json_put_string(bad, "t", "a\xff" "b\xc3");
+    udy_json_put_string(bad, "t",
+                        "a\xff"
+                        "b\xc3");
     char *text = udy_json_print(bad, false);
-    assert_string_equal(text, "{\"t\": \"a\xEF\xBF\xBD" "b\xEF\xBF\xBD\"}");
+    assert_string_equal(text,
+                        "{\"t\": \"a\xEF\xBF\xBD"
+                        "b\xEF\xBF\xBD\"}");
     udy_free(text);
     udy_json_free(bad);
 }
@@ -211,9 +232,10 @@ static void pretty_text_is_the_same_tree(void **state) {
     (void)state;
     udy_json *v = parse_ok("{\"a\":[1,2,[3,{}]],\"b\":{\"c\":[],\"d\":[1.5,\"x\",true,null]}}");
     char *pretty = udy_json_print(v, true), *plain = udy_json_print(v, false);
-    assert_string_equal(pretty, "{\n  \"a\": [\n    1,\n    2,\n    [\n      3,\n      {}\n    ]\n  "
-                                "],\n  \"b\": {\n    \"c\": [],\n    \"d\": [1.5, \"x\", true, null]"
-                                "\n  }\n}\n");
+    assert_string_equal(pretty,
+                        "{\n  \"a\": [\n    1,\n    2,\n    [\n      3,\n      {}\n    ]\n  "
+                        "],\n  \"b\": {\n    \"c\": [],\n    \"d\": [1.5, \"x\", true, null]"
+                        "\n  }\n}\n");
     udy_json *back = parse_ok(pretty);
     char *again = udy_json_print(back, false);
     assert_string_equal(again, plain);
@@ -350,6 +372,71 @@ static void names_are_told_apart_by_case_and_found_first(void **state) {
     udy_json_free(v);
 }
 
+//------------------------------------------ Nearest, progress -------------------------------------
+
+static void the_nearest_name_is_within_its_distance(void **state) {
+    (void)state;
+    const char *const names[] = {"evaluate", NULL, "experiment", "expert",
+                                 "export",   "bc", "dagger"};
+    const size_t n = sizeof names / sizeof names[0];
+    assert_string_equal(udy_nearest("evalaute", names, n), "evaluate");  // a swap costs one
+    assert_string_equal(udy_nearest("exprt", names, n), "expert");
+    assert_string_equal(udy_nearest("dager", names, n), "dagger");
+    assert_string_equal(udy_nearest("expert", names, n), "expert");
+    assert_string_equal(udy_nearest("bx", names, n), "bc");
+    assert_null(udy_nearest("xyz", names, n));
+    assert_null(udy_nearest("dgggggg", (const char *const[]){"dagger"}, 1));
+    assert_string_equal(udy_nearest("abc", (const char *const[]){"abcde"}, 1), "abcde");  // 2
+    assert_null(udy_nearest("abc", (const char *const[]){"abcdef"}, 1));                  // 3
+    assert_string_equal(udy_nearest("ab", (const char *const[]){"ba"}, 1), "ba");
+    assert_null(udy_nearest("", names, n));
+    assert_null(udy_nearest(NULL, names, n));
+    assert_null(udy_nearest("bc", NULL, 0));
+    char word[5000];
+    memset(word, 'w', sizeof word);
+    word[sizeof word - 1] = '\0';
+    assert_null(udy_nearest(word, names, n));
+    const char *const overlong[] = {word, "bc"};
+    assert_string_equal(udy_nearest("bd", overlong, 2), "bc");
+}
+
+typedef struct seen_progress {
+    int64_t done;
+    char stage[32], unit[32], note[32], message[64];
+} seen_progress;
+
+static int on_advance(void *ctx, const char *stage, int64_t done, int64_t total, const char *unit,
+                      const char *note) {
+    seen_progress *seen = ctx;
+    snprintf(seen->stage, sizeof seen->stage, "%s", stage);
+    snprintf(seen->unit, sizeof seen->unit, "%s", unit);
+    snprintf(seen->note, sizeof seen->note, "%s", note);
+    seen->done = done;
+    return done == total;
+}
+
+static void on_message(void *ctx, const char *message) {
+    seen_progress *seen = ctx;
+    snprintf(seen->message, sizeof seen->message, "%s", message);
+}
+
+static void progress_reaches_its_callbacks_and_their_answer_comes_back(void **state) {
+    (void)state;
+    seen_progress seen = {0};
+    udy_progress p = {.on_advance = on_advance, .on_message = on_message, .ctx = &seen};
+    assert_int_equal(udy_progress_advance(&p, "bc", 3, 4, "epochs", NULL), 0);
+    assert_int_equal(udy_progress_advance(&p, "bc", 4, 4, "epochs", "loss 1"), 1);
+    assert_string_equal(seen.stage, "bc");
+    assert_string_equal(seen.note, "loss 1");
+    udy_progress_message(&p, "shard %d of %s", 3, "x");
+    assert_string_equal(seen.message, "shard 3 of x");
+    udy_progress none = {0};
+    assert_int_equal(udy_progress_advance(&none, "bc", 4, 4, "epochs", ""), 0);
+    assert_int_equal(udy_progress_advance(NULL, "bc", 4, 4, "epochs", ""), 0);
+    udy_progress_message(&none, "x");
+    udy_progress_message(NULL, "x");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(doubles_read_back_to_the_same_bits),
@@ -368,6 +455,8 @@ int main(void) {
         cmocka_unit_test(depth_is_bounded),
         cmocka_unit_test(the_number_of_values_is_bounded),
         cmocka_unit_test(names_are_told_apart_by_case_and_found_first),
+        cmocka_unit_test(the_nearest_name_is_within_its_distance),
+        cmocka_unit_test(progress_reaches_its_callbacks_and_their_answer_comes_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

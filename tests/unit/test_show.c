@@ -64,6 +64,7 @@ static udy_results make_results(int rounds, int n, double scale, double shift) {
     *best = rows[2 + rounds];
     snprintf(best->name, sizeof best->name, "dagger-best");
     snprintf(best->label, sizeof best->label, "DAgger best (round %d)", rounds);
+    r.dagger_best = rounds;
     add_row(&r, &rng, "expert", "Expert", n, 4800 * scale + shift, 90 * scale, 0, 0);
     r.expert_mean = rows[r.n_rows - 1].mean;
     for (int i = 0; i < r.n_rows; i++) rows[i].share = rows[i].mean / r.expert_mean;
@@ -112,7 +113,8 @@ static int count_files(const char *dir) {
     DIR *d = opendir(dir);
     assert_non_null(d);
     int n = 0;
-    for (struct dirent *e; (e = readdir(d));) n += strcmp(e->d_name, ".") && strcmp(e->d_name, "..");
+    for (struct dirent *e; (e = readdir(d));)
+        n += strcmp(e->d_name, ".") && strcmp(e->d_name, "..");
     closedir(d);
     return n;
 }
@@ -190,8 +192,10 @@ static void assert_well_formed(const char *svg) {
         const char *end = !strncmp(c, "<!--", 4) ? strstr(c, "-->") : c;
         if (end == c)
             for (char quote = 0; *end && (quote || *end != '>'); end++) {
-                if (!quote && (*end == '"' || *end == '\'')) quote = *end;
-                else if (quote == *end) quote = 0;
+                if (!quote && (*end == '"' || *end == '\''))
+                    quote = *end;
+                else if (quote == *end)
+                    quote = 0;
                 if (end > c && *end == '<') fail_msg("a < inside a tag at: %.40s", c);
             }
         if (!end || !*end) fail_msg("a tag without an end: %.40s", c);
@@ -248,13 +252,14 @@ static void the_drawing_names_what_it_shows(void **state) {
     static const struct {
         const char *file, *texts[10];
     } expected[] = {
-        {"loss.svg", {"Loss", "training", "validation", "best epoch: 41 (0.00534)", "Epoch", "0.05"}},
+        {"loss.svg",
+         {"Loss", "training", "validation", "best epoch: 41 (0.00534)", "Epoch", "0.05"}},
         {"dagger.svg",
          {"Expert (provisional)", "BC (50 episodes), 49.2k labels", "Random", "DAgger, by round",
-          "best round", "% of the expert", "Expert labels used", "103k",
+          "best round", "best round, on fresh episodes", "% of the expert", "Expert labels used",
           "Mean return over 20 episodes, with 95 % intervals", "4k"}},
         {"returns.svg",
-         {"Random", "BC (50", "round 0", "round 5", "round 10", "(best)", "(provisional)",
+         {"Random", "BC (50", "round 0", "round 5", "DAgger best", "(round 10)", "(provisional)",
           "falls 6/20", "mean, 95 % interval", "one episode"}},
     };
     for (size_t f = 0; f < sizeof expected / sizeof *expected; f++) {
@@ -268,7 +273,9 @@ static void the_drawing_names_what_it_shows(void **state) {
 }
 
 // The next field of a line of CSV without quotes; ends the line at its end.
-static char *next_field(char **line) { return strsep(line, ",\n"); }
+static char *next_field(char **line) {
+    return strsep(line, ",\n");
+}
 
 static void the_data_beside_a_figure_are_the_numbers_given(void **state) {
     (void)state;
@@ -312,7 +319,8 @@ static void the_data_beside_a_figure_are_the_numbers_given(void **state) {
         for (int e = 0; e < 7; e++) {
             char *line = strsep(&rest, "\n");
             const char *position = next_field(&line);
-            assert_true(!*position == !strcmp(r.rows[i].name, "dagger-best"));
+            // The best round's own row chose it; its fresh episodes are drawn instead.
+            assert_true(!*position == !strcmp(r.rows[i].name, "dagger-3"));
             assert_string_equal(next_field(&line), r.rows[i].name);
             assert_int_equal(atoi(next_field(&line)), e);
             assert_true(strtod(next_field(&line), NULL) == r.rows[i].returns[e]);
@@ -372,7 +380,8 @@ static void odd_results_are_drawn_without_a_complaint(void **state) {
     only_dagger.rows += 2;
     only_dagger.n_rows = 3;
     draw_all(&only_dagger);
-    const double flat[3] = {0.5, 0.5, 0.5}, gaps[4] = {NAN, 1e-9, 0, 1e6}, none[4] = {NAN, NAN, 0, -1};
+    const double flat[3] = {0.5, 0.5, 0.5}, gaps[4] = {NAN, 1e-9, 0, 1e6},
+                 none[4] = {NAN, NAN, 0, -1};
     udy_error err = {0};
     assert_drawn(udy_figure_loss(folder, NULL, flat, NULL, 3, 0, &err), &err);
     assert_script_is_clean("loss");
@@ -388,9 +397,11 @@ static void titles_and_labels_from_outside_stay_text(void **state) {
     (void)state;
     need_gnuplot();
     char title[2 * UDY_PATH_MAX];
-    snprintf(title, sizeof title,
-             "a `touch %s/pwned` b' ; system('touch %s/pwned') # \" <i>&amp; \\n \n @x {y}_1 \xff \xc0"
-             "\xaf \xe2\x9c\x93", folder, folder);
+    snprintf(
+        title, sizeof title,
+        "a `touch %s/pwned` b' ; system('touch %s/pwned') # \" <i>&amp; \\n \n @x {y}_1 \xff \xc0"
+        "\xaf \xe2\x9c\x93",
+        folder, folder);
     udy_results r = make_results(2, 5, 1, 0);
     snprintf(r.rows[1].label, sizeof r.rows[1].label, "'.system('touch pwned').'`touch pwned`");
     snprintf(r.rows[3].label, sizeof r.rows[3].label, "a, \"b\"\n<c> & `d` \x1b[31m\xff");
@@ -474,7 +485,8 @@ static void a_failing_gnuplot_is_quoted_and_leaves_the_earlier_figure_alone(void
     udy_results r = make_results(2, 5, 1, 0);
     udy_error err = {0};
     spit(folder, "dagger.svg", "the earlier one", 0644);
-    fake_gnuplot(bin, "#!/bin/sh\necho half > dagger.svg\nprintf 'line 7:\\n   ^\\nno good' >&2\nexit 3\n");
+    fake_gnuplot(
+        bin, "#!/bin/sh\necho half > dagger.svg\nprintf 'line 7:\\n   ^\\nno good' >&2\nexit 3\n");
     int rc = udy_figure_dagger(folder, &r, &err);
     remove_fake(bin);
     assert_int_equal(rc, UDY_EIO);

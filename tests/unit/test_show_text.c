@@ -14,19 +14,65 @@
 #include <cmocka.h>
 
 static udy_result_row ant_rows[] = {
-    {.name = "random", .label = "Random", .n = 20, .mean = -71.48, .std = 38, .iqm = -75.9,
-     .ci95 = {-87.3, -55.2}, .share = -0.0148, .speed_mean = -0.052},
-    {.name = "bc", .label = "BC (50 episodes)", .n = 20, .mean = 2515.3, .std = 1385, .iqm = 2928.9,
-     .ci95 = {1885.8, 3064.6}, .share = 0.532, .falls = 6, .too_low = 2, .too_high = 4,
-     .speed_mean = 2.75, .labels = 49231, .seconds = 14.24},
-    {.name = "dagger-0", .label = "DAgger round 0 (BC, 10 episodes)", .n = 20, .mean = 1344.4,
-     .std = 400, .iqm = 1521.2, .ci95 = {1141, 1519}, .share = 0.284, .falls = 5, .too_low = 1,
-     .too_high = 4, .speed_mean = 1.25, .labels = 9800, .seconds = 4.1},
-    {.name = "dagger-10", .label = "DAgger round 10", .n = 20, .mean = 4600.6, .std = 90,
-     .iqm = 4604.1, .ci95 = {4496.2, 4707.4}, .share = 0.9725, .speed_mean = 3.87,
-     .labels = 1234567, .seconds = 1067.1},
-    {.name = "expert", .label = "Expert", .n = 20, .mean = 4731.2, .std = 250, .iqm = 4795.3,
-     .ci95 = {4599, 4828}, .share = 1, .falls = 1, .too_high = 1, .speed_mean = 4.0},
+    {.name = "random",
+     .label = "Random",
+     .n = 20,
+     .mean = -71.48,
+     .std = 38,
+     .iqm = -75.9,
+     .ci95 = {-87.3, -55.2},
+     .share = -0.0148,
+     .speed_mean = -0.052},
+    {.name = "bc",
+     .label = "BC (50 episodes)",
+     .n = 20,
+     .mean = 2515.3,
+     .std = 1385,
+     .iqm = 2928.9,
+     .ci95 = {1885.8, 3064.6},
+     .share = 0.532,
+     .falls = 6,
+     .too_low = 2,
+     .too_high = 4,
+     .speed_mean = 2.75,
+     .labels = 49231,
+     .seconds = 14.24},
+    {.name = "dagger-0",
+     .label = "DAgger round 0 (BC, 10 episodes)",
+     .n = 20,
+     .mean = 1344.4,
+     .std = 400,
+     .iqm = 1521.2,
+     .ci95 = {1141, 1519},
+     .share = 0.284,
+     .falls = 5,
+     .too_low = 1,
+     .too_high = 4,
+     .speed_mean = 1.25,
+     .labels = 9800,
+     .seconds = 4.1},
+    {.name = "dagger-10",
+     .label = "DAgger round 10",
+     .n = 20,
+     .mean = 4600.6,
+     .std = 90,
+     .iqm = 4604.1,
+     .ci95 = {4496.2, 4707.4},
+     .share = 0.9725,
+     .speed_mean = 3.87,
+     .labels = 1234567,
+     .seconds = 1067.1},
+    {.name = "expert",
+     .label = "Expert",
+     .n = 20,
+     .mean = 4731.2,
+     .std = 250,
+     .iqm = 4795.3,
+     .ci95 = {4599, 4828},
+     .share = 1,
+     .falls = 1,
+     .too_high = 1,
+     .speed_mean = 4.0},
 };
 enum { N_ANT_ROWS = sizeof ant_rows / sizeof *ant_rows };
 static const udy_results ant = {
@@ -51,18 +97,18 @@ static void the_table_holds_every_number_of_every_row(void **state) {
     (void)state;
     char *table = udy_results_table(&ant, 0);
     const char *const lines[] = {
-        "Policy                            return        interval    IQM  expert  Falls          m/s  "
-        "   labels      s\n",
-        "\nRandom                               -71      -87 to -55    -76    -1.5  0/20         -0.05  "
-        "        -      -\n",
-        "\nBC (50 episodes)                   2,515  1,886 to 3,065  2,929    53.2  6/20 (2, 4)   2.75  "
-        "   49,231   14.2\n",
-        "\nDAgger round 0 (BC, 10 episodes)   1,344  1,141 to 1,519  1,521    28.4  5/20 (1, 4)   1.25  "
-        "    9,800    4.1\n",
-        "\nDAgger round 10                    4,601  4,496 to 4,707  4,604    97.2  0/20          3.87  "
-        "1,234,567  1,067\n",
-        "\nExpert (provisional)               4,731  4,599 to 4,828  4,795   100.0  1/20 (0, 1)   4.00  "
-        "        -      -\n",
+        "Policy                            return        interval    IQM "
+        " expert  Falls          m/s     labels      s\n",
+        "\nRandom                               -71      -87 to -55    -76 "
+        "   -1.5  0/20         -0.05          -      -\n",
+        "\nBC (50 episodes)                   2,515  1,886 to 3,065  2,929 "
+        "   53.2  6/20 (2, 4)   2.75     49,231   14.2\n",
+        "\nDAgger round 0 (BC, 10 episodes)   1,344  1,141 to 1,519  1,521 "
+        "   28.4  5/20 (1, 4)   1.25      9,800    4.1\n",
+        "\nDAgger round 10                    4,601  4,496 to 4,707  4,604 "
+        "   97.2  0/20          3.87  1,234,567  1,067\n",
+        "\nExpert (provisional)               4,731  4,599 to 4,828  4,795 "
+        "  100.0  1/20 (0, 1)   4.00          -      -\n",
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) assert_says(table, lines[i]);
     udy_free(table);
@@ -125,8 +171,14 @@ static void a_narrow_terminal_loses_the_least_important_columns_first(void **sta
 
 static void what_is_not_known_is_a_dash(void **state) {
     (void)state;
-    udy_result_row row = {.name = "bc", .label = "B\xc3\xa9\n", .n = 1, .mean = NAN, .iqm = INFINITY,
-                          .ci95 = {NAN, 1}, .share = 2, .speed_mean = NAN};
+    udy_result_row row = {.name = "bc",
+                          .label = "B\xc3\xa9\n",
+                          .n = 1,
+                          .mean = NAN,
+                          .iqm = INFINITY,
+                          .ci95 = {NAN, 1},
+                          .share = 2,
+                          .speed_mean = NAN};
     udy_results r = {.rows = &row, .n_rows = 1, .expert_mean = -4};
     char *table = udy_results_table(&r, 0);
     assert_says(table, "\nB???         -         -    -       -  0/1        -       -     -\n");
@@ -142,8 +194,13 @@ static void what_is_not_known_is_a_dash(void **state) {
 
 static void small_returns_get_decimals_and_large_ones_separators(void **state) {
     (void)state;
-    udy_result_row row = {.name = "x", .label = "x", .n = 3, .mean = -4.256, .iqm = -0.001,
-                          .ci95 = {-5, -3.5}, .share = 1};
+    udy_result_row row = {.name = "x",
+                          .label = "x",
+                          .n = 3,
+                          .mean = -4.256,
+                          .iqm = -0.001,
+                          .ci95 = {-5, -3.5},
+                          .share = 1};
     udy_results r = {.rows = &row, .n_rows = 1, .expert_mean = 1};
     char *table = udy_results_table(&r, 0);
     assert_says(table, "-4.26");
@@ -239,10 +296,11 @@ static void training_and_validation_are_told_apart(void **state) {
 
 static void odd_curves_are_drawn_or_said_not_to_be(void **state) {
     (void)state;
-    const double none[3] = {NAN, 0, -INFINITY}, gaps[5] = {1, NAN, 0.1, INFINITY, 0.01}, one[1] = {2};
+    const double none[3] = {NAN, 0, -INFINITY}, gaps[5] = {1, NAN, 0.1, INFINITY, 0.01},
+                 one[1] = {2};
     for (int i = 0; i < 3; i++) {
-        char *chart = udy_loss_sparkline(i == 2 ? NULL : none, i == 1 ? none : NULL, i == 2 ? 0 : 3, 60,
-                                         8, false);
+        char *chart = udy_loss_sparkline(i == 2 ? NULL : none, i == 1 ? none : NULL, i == 2 ? 0 : 3,
+                                         60, 8, false);
         assert_string_equal(chart, "(no finite, positive loss to draw)\n");
         udy_free(chart);
     }

@@ -32,8 +32,7 @@ typedef struct statistics_bootstrap {
 
 static double largest(const double *x, size_t n) {
     double m = 0;
-    for (size_t i = 0; i < n; i++)
-        m = fmax(m, fabs(x[i]));
+    for (size_t i = 0; i < n; i++) m = fmax(m, fabs(x[i]));
     return m;
 }
 
@@ -165,8 +164,7 @@ static void order_does_not_matter_and_units_carry_through(void **state) {
     udy_rng rng;
     udy_rng_init(&rng, 77);
     udy_rng_permutation(&rng, order, N);
-    for (int i = 0; i < N; i++)
-        x[i] = 100 + 30 * udy_rng_normal(&rng);
+    for (int i = 0; i < N; i++) x[i] = 100 + 30 * udy_rng_normal(&rng);
     for (int i = 0; i < N; i++) {
         y[i] = x[order[i]];
         z[i] = 3 - 2 * x[i];
@@ -226,8 +224,7 @@ static void the_95_percent_interval_holds_the_true_mean_in_90_to_98_percent(void
     udy_rng_init(&data, 2026);
     for (int t = 0; t < TRIALS; t++) {
         double x[N];
-        for (int i = 0; i < N; i++)
-            x[i] = 3000 + 500 * udy_rng_normal(&data);
+        for (int i = 0; i < N; i++) x[i] = 3000 + 500 * udy_rng_normal(&data);
         udy_rng rng;
         udy_rng_init_stream(&rng, 2026, "test/bootstrap", (uint64_t)t);
         double lo, hi;
