@@ -20,7 +20,8 @@ static void fill(void *ctx, const uint32_t *index, int n, float *x, float *y) {
     const table *t = ctx;
     for (int i = 0; i < n; i++) {
         memcpy(x + i * t->in, t->x + (size_t)index[i] * (size_t)t->in, (size_t)t->in * sizeof *x);
-        memcpy(y + i * t->out, t->y + (size_t)index[i] * (size_t)t->out, (size_t)t->out * sizeof *y);
+        memcpy(y + i * t->out, t->y + (size_t)index[i] * (size_t)t->out,
+               (size_t)t->out * sizeof *y);
     }
 }
 
@@ -56,10 +57,11 @@ static void measure(udy_pool *pool, double peak, const udy_mlp_config *config, t
         if (taken < best) best = taken;
     }
     double flops = udy_mlp_train_flop(config) * batch / best;
-    printf("batch %5d  threads %2d  %8.1f us a step  %7.1f GFLOP/s  %5.1f %% of peak  "
-           "%.3f s for 50,000 rows  (loss %.4f)\n",
-           batch, udy_pool_threads(pool), best * 1e6, flops * 1e-9, 100 * flops / peak,
-           best * 50000 / batch, loss);
+    printf(
+        "batch %5d  threads %2d  %8.1f us a step  %7.1f GFLOP/s  %5.1f %% of peak  "
+        "%.3f s for 50,000 rows  (loss %.4f)\n",
+        batch, udy_pool_threads(pool), best * 1e6, flops * 1e-9, 100 * flops / peak,
+        best * 50000 / batch, loss);
     udy_regression_destroy(r);
     udy_adam_destroy(adam);
     udy_mlp_destroy(mlp);

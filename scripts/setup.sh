@@ -133,8 +133,6 @@ unpack_models() {
 
 wheels() {
     fetched && return 0
-    [ "$(uname -s) $(uname -m)" = "Linux x86_64" ] ||
-        die "this is $(uname -s) on $(uname -m); the pinned MuJoCo library is for Linux on x86_64 only"
     mkdir -p "$deps"
     # One set-up at a time; whoever waited finds the work done.
     exec 9>"$deps/.lock"
@@ -150,5 +148,7 @@ wheels() {
     has models "$models_pin" || fetch models "$models_pin" unpack_models
 }
 
+fetched || [ "$(uname -s) $(uname -m)" = "Linux x86_64" ] ||
+    die "this is $(uname -s) on $(uname -m); the pinned MuJoCo library is for Linux on x86_64 only"
 packages
 wheels

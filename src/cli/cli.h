@@ -67,7 +67,7 @@ typedef struct cli_command {
     // Keys that --set takes, for --help. Nullable: the command has no --set, or describes it in about
     const udy_field *set_fields;
     const udy_field *(*set_fields_of)(void);  // the same, where the table is made at run time
-    int (*run)(void *args);  // returns an exit code
+    int (*run)(void *args);                   // returns an exit code
 } cli_command;
 
 const cli_command *cli_command_at(int i);  // i in [0, cli_command_count())

@@ -22,10 +22,11 @@ static int name_files(bc_files *files, const char *out, udy_error *err) {
     static const char suffix[] = ".safetensors";
     size_t n = strlen(out), k = sizeof suffix - 1;
     if (n <= k || strcmp(out + n - k, suffix) != 0)
-        return udy_error_set(err, UDY_EINVAL, "--out '%s': expected a file name that ends in %s", out,
-                             suffix);
+        return udy_error_set(err, UDY_EINVAL, "--out '%s': expected a file name that ends in %s",
+                             out, suffix);
     int status = udy_path_format(files->best, err, "%s", out);
-    if (!status) status = udy_path_format(files->last, err, "%.*s-last%s", (int)(n - k), out, suffix);
+    if (!status)
+        status = udy_path_format(files->last, err, "%.*s-last%s", (int)(n - k), out, suffix);
     if (!status) status = udy_path_format(files->checkpoint, err, "%s.checkpoint", out);
     return status;
 }
@@ -34,14 +35,18 @@ static int name_files(bc_files *files, const char *out, udy_error *err) {
 static int check_files(const bc_files *files, const bc_args *args, udy_error *err) {
     bool checkpoint = udy_file_exists(files->checkpoint);
     if (args->resume && !checkpoint)
-        return udy_error_set(err, UDY_ENOENT, "%s: no checkpoint to go on from; leave out --resume to "
-                             "train from the start", files->checkpoint);
+        return udy_error_set(err, UDY_ENOENT,
+                             "%s: no checkpoint to go on from; leave out --resume to "
+                             "train from the start",
+                             files->checkpoint);
     int status = cli_check_output(files->best, args->force || args->resume, err);
     if (!status) status = cli_check_output(files->last, args->force || args->resume, err);
     if (!status && checkpoint && !args->resume) {
         if (args->force) return udy_file_remove(files->checkpoint, err);
-        return udy_error_set(err, UDY_EEXIST, "%s: a training was interrupted here; --resume goes on "
-                             "with it, --force starts over", files->checkpoint);
+        return udy_error_set(err, UDY_EEXIST,
+                             "%s: a training was interrupted here; --resume goes on "
+                             "with it, --force starts over",
+                             files->checkpoint);
     }
     return status;
 }
@@ -98,8 +103,11 @@ static int save_policy(const udy_bc *bc, bool best, const char *path, const bc_a
     snprintf(made_by, sizeof made_by, "understudy bc %s", args->common.operand[0]);
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)args->common.seed);
     snprintf(epoch, sizeof epoch, "%d", index + 1);
-    snprintf(loss, sizeof loss, "%.9g", isnan(record->val_loss) ? record->train_loss : record->val_loss);
-    const udy_text_pair extra[] = {{"made_by", made_by}, {"seed", seed}, {"epoch", epoch},
+    snprintf(loss, sizeof loss, "%.9g",
+             isnan(record->val_loss) ? record->train_loss : record->val_loss);
+    const udy_text_pair extra[] = {{"made_by", made_by},
+                                   {"seed", seed},
+                                   {"epoch", epoch},
                                    {isnan(record->val_loss) ? "train_loss" : "val_loss", loss},
                                    {"understudy", UDY_VERSION}};
     udy_policy *policy = NULL;
@@ -126,8 +134,8 @@ static int print_json(const udy_bc *bc, const bc_files *files, const double *tra
 static int print_report(const udy_bc *bc, const bc_files *files, const bc_args *args,
                         const double *train, const double *val) {
     int n = udy_bc_epochs(bc), columns = cli_columns(STDOUT_FILENO);
-    char *curve = udy_loss_sparkline(train, val, n, columns >= 50 && columns < 80 ? columns - 2 : 72,
-                                     8, !cli_utf8());
+    char *curve = udy_loss_sparkline(
+        train, val, n, columns >= 50 && columns < 80 ? columns - 2 : 72, 8, !cli_utf8());
     if (curve) printf("%s%s", curve, *curve && curve[strlen(curve) - 1] == '\n' ? "" : "\n");
     udy_free(curve);
     printf("%d epochs, %lld updates; best epoch %d\n", n, (long long)udy_bc_updates(bc),
@@ -193,8 +201,8 @@ static int train(const bc_args *args, const bc_files *files, const udy_bc_config
     int code = CLI_DONE;
     if (udy_pool_create(&pool, cli_threads(&args->common), &err) ||
         udy_bc_create(&bc, config, task, pool, args->common.seed, 0, &err) ||
-        udy_bc_train(bc, dataset, "bc", files->checkpoint,
-                     cli_progress_begin(args->common.quiet), &err))
+        udy_bc_train(bc, dataset, "bc", files->checkpoint, cli_progress_begin(args->common.quiet),
+                     &err))
         code = cli_fail(&err);
     cli_progress_end();
     if (code == CLI_INTERRUPTED) print_resume(args);
@@ -216,7 +224,8 @@ static int run(void *p) {
     if (check_files(&files, args, &err)) return cli_fail(&err);
     udy_dataset *dataset = NULL;
     udy_task *task = NULL;
-    if (cli_open_dataset(&dataset, args->common.operand[0], &args->common, &err)) return cli_fail(&err);
+    if (cli_open_dataset(&dataset, args->common.operand[0], &args->common, &err))
+        return cli_fail(&err);
     udy_dataset_info info = udy_dataset_info_of(dataset);
     cli_common plain = args->common;
     plain.n_set = 0;  // --set is the training's here; the task is the dataset's
@@ -232,7 +241,8 @@ static const cli_option options[] = {
     {"out", "FILE", CLI_OPTION_TEXT, OFFSET(out), 0, 0,
      "policy file to write (.safetensors): the best epoch's; FILE-last holds the last's"},
     {"loss-csv", "FILE", CLI_OPTION_TEXT, OFFSET(loss_csv), 0, 0, "also write the loss curve"},
-    {"figures", "DIR", CLI_OPTION_TEXT, OFFSET(figures), 0, 0, "also draw the loss curve (gnuplot)"},
+    {"figures", "DIR", CLI_OPTION_TEXT, OFFSET(figures), 0, 0,
+     "also draw the loss curve (gnuplot)"},
     {"resume", NULL, CLI_OPTION_FLAG, OFFSET(resume), 0, 0, "go on with an interrupted training"},
     {"force", NULL, CLI_OPTION_FLAG, OFFSET(force), 0, 0, "write over existing files"},
     {0},
@@ -247,8 +257,9 @@ const cli_command cli_bc = {
     .common = CLI_PRESET | CLI_SET | CLI_SEED | CLI_THREADS | CLI_DATA | CLI_JSON | CLI_QUIET,
     .options = options,
     .args_size = sizeof(bc_args),
-    .about = "Minibatch regression of the expert's actions (MSE, Adam). From an experiment's preset it\n"
-             "takes the 'bc.' settings. A checkpoint beside the output makes an interruption harmless.",
+    .about =
+        "Minibatch regression of the expert's actions (MSE, Adam). From an experiment's preset it\n"
+        "takes the 'bc.' settings. A checkpoint beside the output makes an interruption harmless.",
     .example = "  understudy bc demos --out bc.safetensors --seed 0 --set epochs=50",
     .set_fields = udy_bc_config_fields,
     .run = run,

@@ -22,7 +22,8 @@ typedef struct dagger_settings {
 #define FIELD(member) offsetof(dagger_settings, member)
 static const udy_field own_fields[] = {
     {"task", UDY_FIELD_TEXT, FIELD(task), 64, 0, 0, NULL, "the task"},
-    {"expert", UDY_FIELD_TEXT, FIELD(expert), 1024, 0, 0, NULL, "a shipped expert or a policy file"},
+    {"expert", UDY_FIELD_TEXT, FIELD(expert), 1024, 0, 0, NULL,
+     "a shipped expert or a policy file"},
     {"demos", UDY_FIELD_TEXT, FIELD(demos), 1024, 0, 0, NULL,
      "dataset of its demonstrations; empty: they are collected"},
     {"seed", UDY_FIELD_U64, FIELD(seed), 0, 0, 4294967295.0, NULL, "where all randomness starts"},
@@ -73,10 +74,8 @@ static int start_settings(const dagger_args *args, dagger_settings *s, udy_error
         status = cli_find_preset(path, args->common.data, args->common.preset, err);
         if (!status) status = udy_settings_load(e, udy_experiment_fields(), path, err);
     }
-    *s = (dagger_settings){.seed = e->seed,
-                           .dagger = e->dagger,
-                           .bc = e->dagger_bc,
-                           .task_config = e->task_config};
+    *s = (dagger_settings){
+        .seed = e->seed, .dagger = e->dagger, .bc = e->dagger_bc, .task_config = e->task_config};
     memcpy(s->task, e->task, sizeof s->task);
     memcpy(s->expert, e->expert, sizeof s->expert);
     udy_free(e);
@@ -168,10 +167,9 @@ static int open_all(const dagger_args *args, dagger_work *w, const udy_field *ta
     if (!status) status = udy_pool_create(&w->pool, cli_threads(&args->common), err);
     if (!status) status = open_run(args, w, table, err);
     if (!status)
-        status = udy_dagger_open(&w->dagger, &w->settings.dagger, &w->settings.bc, w->task, w->batch,
-                                 w->pool, w->expert, w->demos, w->settings.seed,
-                                 udy_run_path(w->run),
-                                 cli_progress_begin(args->common.quiet), err);
+        status = udy_dagger_open(&w->dagger, &w->settings.dagger, &w->settings.bc, w->task,
+                                 w->batch, w->pool, w->expert, w->demos, w->settings.seed,
+                                 udy_run_path(w->run), cli_progress_begin(args->common.quiet), err);
     return status;
 }
 
@@ -193,8 +191,8 @@ static int log_round(udy_run *run, const udy_dagger_round *r, udy_error *err) {
 static int all_rounds(dagger_work *w, bool json, udy_error *err) {
     int shown = 0, status = 1;
     if (!json)
-        printf("%s%5s  %5s  %11s  %9s  %14s  %10s  %8s%s\n", cli_style("1"), "round", "beta", "loss",
-               "labels", "collect return", "return", "seconds", cli_style_end());
+        printf("%s%5s  %5s  %11s  %9s  %14s  %10s  %8s%s\n", cli_style("1"), "round", "beta",
+               "loss", "labels", "collect return", "return", "seconds", cli_style_end());
     while (status > 0) {
         for (; shown < udy_dagger_rounds_done(w->dagger); shown++) {
             cli_progress_end();
@@ -240,8 +238,7 @@ static int dagger(const dagger_args *args, dagger_work *w, const udy_field *tabl
     int status = open_all(args, w, table, &err);
     if (!status) status = all_rounds(w, args->common.json, &err);
     cli_progress_end();
-    if (!status)
-        status = udy_dagger_policy_path(w->dagger, udy_dagger_best(w->dagger), best, &err);
+    if (!status) status = udy_dagger_policy_path(w->dagger, udy_dagger_best(w->dagger), best, &err);
     if (status == UDY_EINTERRUPTED) cli_say_resume("dagger", run, &args->common);
     if (status) return cli_fail(&err);
     if (args->common.json) return print_json(w, best);
@@ -289,10 +286,12 @@ const cli_command cli_dagger = {
     .common = CLI_PRESET | CLI_SET | CLI_SEED | CLI_THREADS | CLI_DATA | CLI_JSON | CLI_QUIET,
     .options = options,
     .args_size = sizeof(dagger_args),
-    .about = "Each round rolls the learner out, has the expert label every state it visits, adds that\n"
-             "to the dataset and trains on all of it. --set takes the keys below, a training's as\n"
-             "bc.KEY ('understudy bc --help') and a task's ('understudy tasks Ant-v5').",
-    .example = "  understudy dagger --expert ant-v5 --out runs/dagger --set rounds=5 --set bc.epochs=20",
+    .about =
+        "Each round rolls the learner out, has the expert label every state it visits, adds that\n"
+        "to the dataset and trains on all of it. --set takes the keys below, a training's as\n"
+        "bc.KEY ('understudy bc --help') and a task's ('understudy tasks Ant-v5').",
+    .example =
+        "  understudy dagger --expert ant-v5 --out runs/dagger --set rounds=5 --set bc.epochs=20",
     .set_fields = udy_dagger_config_fields,
     .run = run,
 };

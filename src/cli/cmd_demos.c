@@ -34,16 +34,19 @@ static int open_dataset(udy_dataset **out, const collect_args *args, const udy_t
                  args->episodes, args->expert, (unsigned long long)args->common.seed);
         int status = udy_dataset_create(out, args->out, task, made_by, err);
         if (status == UDY_EEXIST)
-            udy_error_set(err, status, "%s exists and is not empty; name another folder, or go on "
-                          "with an interrupted collection by --resume", args->out);
+            udy_error_set(err, status,
+                          "%s exists and is not empty; name another folder, or go on "
+                          "with an interrupted collection by --resume",
+                          args->out);
         return status;
     }
     int status = cli_open_dataset(out, args->out, &args->common, err);
     if (status) return status;
     udy_dataset_info data = udy_dataset_info_of(*out);
     if (strcmp(data.task, info->id) != 0 || data.obs_dim != info->obs_dim)
-        return udy_error_set(err, UDY_EMISMATCH, "%s holds %s with %d observations; this is %s with %d",
-                             args->out, data.task, data.obs_dim, info->id, info->obs_dim);
+        return udy_error_set(err, UDY_EMISMATCH,
+                             "%s holds %s with %d observations; this is %s with %d", args->out,
+                             data.task, data.obs_dim, info->id, info->obs_dim);
     return UDY_OK;
 }
 
@@ -53,8 +56,7 @@ static int collect(const collect_args *args, const udy_policy *expert, const udy
     udy_dataset *dataset = NULL;
     int code = CLI_DONE;
     // The check comes before the folder is made, so that a mismatch leaves nothing behind.
-    if (udy_policy_check(expert, task, &err) ||
-        cli_make_batch(&batch, &args->common, task, &err) ||
+    if (udy_policy_check(expert, task, &err) || cli_make_batch(&batch, &args->common, task, &err) ||
         open_dataset(&dataset, args, task, &err) ||
         udy_dataset_collect(dataset, batch, task, expert, args->episodes, args->common.seed,
                             "collect", cli_progress_begin(args->common.quiet), &err))
@@ -85,9 +87,10 @@ static int collect(const collect_args *args, const udy_policy *expert, const udy
 static int run_collect(void *p) {
     collect_args *args = p;
     if (!args->expert || !args->out)
-        return cli_usage("'demos collect' wants --expert NAME and --out DIR; '%s demos collect "
-                         "--help' shows an example",
-                         cli_program);
+        return cli_usage(
+            "'demos collect' wants --expert NAME and --out DIR; '%s demos collect "
+            "--help' shows an example",
+            cli_program);
     if (!args->episodes) args->episodes = 50;
     udy_error err = {0};
     udy_policy *expert = NULL;

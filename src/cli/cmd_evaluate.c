@@ -32,8 +32,7 @@ static int evaluate(const evaluate_args *args, const char *name, const udy_polic
     udy_evaluation e = {0};
     int episodes = args->episodes ? args->episodes : 20;
     int code = CLI_DONE;
-    if (udy_policy_check(policy, task, &err) ||
-        cli_make_batch(&batch, &args->common, task, &err) ||
+    if (udy_policy_check(policy, task, &err) || cli_make_batch(&batch, &args->common, task, &err) ||
         udy_evaluate(&e, policy, task, batch, episodes, args->common.seed, "evaluate",
                      cli_progress_begin(args->common.quiet), &err))
         code = cli_fail(&err);
@@ -85,11 +84,10 @@ static const cli_option options[] = {
     {0},
 };
 
-#define ABOUT                                                                                    \
+#define ABOUT                                                                                       \
     "Episode i resets with seed S + i, as a Gymnasium user would write it. The task and the form\n" \
     "of the observation are the policy's own, unless --task or --set say otherwise."
-#define COMMON                                                                         \
-    (CLI_SEED | CLI_THREADS | CLI_SET | CLI_DATA | CLI_JSON | CLI_QUIET)
+#define COMMON (CLI_SEED | CLI_THREADS | CLI_SET | CLI_DATA | CLI_JSON | CLI_QUIET)
 
 const cli_command cli_evaluate = {
     .name = "evaluate",
@@ -101,7 +99,8 @@ const cli_command cli_evaluate = {
     .options = options,
     .args_size = sizeof(evaluate_args),
     .about = "POLICY is a file, the name of a shipped expert, or 'random'.\n" ABOUT,
-    .example = "  understudy evaluate runs/mine/policies/bc.safetensors --episodes 100 --seed 0 --json",
+    .example =
+        "  understudy evaluate runs/mine/policies/bc.safetensors --episodes 100 --seed 0 --json",
     .set_fields = udy_task_config_fields,
     .run = run,
 };

@@ -50,7 +50,8 @@ static int resumed_settings(const experiment_args *args, udy_experiment_config *
     if (!asked) return cli_fail_text("out of memory");
     int code = CLI_DONE;
     udy_experiment_config_default(config);
-    if (cli_run_settings(args->resume, config, udy_experiment_fields(), &err)) code = cli_fail(&err);
+    if (cli_run_settings(args->resume, config, udy_experiment_fields(), &err))
+        code = cli_fail(&err);
     *asked = *config;
     if (code == CLI_DONE && args->common.preset) {
         if (load_preset(args, args->common.preset, asked, &err)) code = cli_fail(&err);
@@ -91,7 +92,8 @@ static void print_report(const char *run, const udy_results *r) {
     };
     int columns = cli_columns(STDOUT_FILENO);
     int width = columns >= 50 && columns < 80 ? columns - 2 : 72;
-    char *curve = udy_loss_sparkline(r->train_loss, r->val_loss, r->n_epochs, width, 8, !cli_utf8());
+    char *curve =
+        udy_loss_sparkline(r->train_loss, r->val_loss, r->n_epochs, width, 8, !cli_utf8());
     char *table = udy_results_table(r, columns);
     printf("%sLoss of behavioural cloning%s\n%s\n%sResults%s\n%s\n", cli_style("1"),
            cli_style_end(), curve ? curve : "", cli_style("1"), cli_style_end(),
@@ -224,11 +226,13 @@ const cli_command cli_experiment = {
     .common = CLI_PRESET | CLI_SET | CLI_SEED | CLI_THREADS | CLI_DATA | CLI_JSON | CLI_QUIET,
     .options = options,
     .args_size = sizeof(experiment_args),
-    .about = "Collects demonstrations, clones them, runs DAgger, evaluates everything beside the expert\n"
-             "and a random policy. Without --preset it is ant-v5's. Each stage is kept as it ends; an\n"
-             "interrupted run goes on by --resume and ends with the same numbers.",
-    .example = "  understudy experiment --preset ant-v5 --seed 1 --set dagger.rounds=5\n"
-               "  understudy experiment --resume runs/ant-v5-20260131-120000",
+    .about =
+        "Collects demonstrations, clones them, runs DAgger, evaluates everything beside the expert\n"
+        "and a random policy. Without --preset it is ant-v5's. Each stage is kept as it ends; an\n"
+        "interrupted run goes on by --resume and ends with the same numbers.",
+    .example =
+        "  understudy experiment --preset ant-v5 --seed 1 --set dagger.rounds=5\n"
+        "  understudy experiment --resume runs/ant-v5-20260131-120000",
     .set_fields_of = udy_experiment_fields,
     .run = run,
 };

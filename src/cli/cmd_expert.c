@@ -29,8 +29,7 @@ static udy_json *expert_json(const char *name, const udy_safetensors *file) {
     udy_json *entry = udy_json_object();
     udy_json_put_string(entry, "name", name);
     udy_json_put_string(entry, "file", udy_safetensors_path(file));
-    udy_json_put_bool(entry, "provisional",
-                      strcmp(metadata(file, "provisional", ""), "true") == 0);
+    udy_json_put_bool(entry, "provisional", strcmp(metadata(file, "provisional", ""), "true") == 0);
     for (size_t i = 0; i < udy_safetensors_metadata_count(file); i++) {
         udy_text_pair pair = udy_safetensors_metadata_at(file, i);
         if (strcmp(pair.key, "provisional") != 0) udy_json_put_string(entry, pair.key, pair.value);

@@ -176,9 +176,10 @@ static int run(void *p) {
     const replay_args *args = p;
     udy_error err = {0};
     if (!args->actions || !args->out)
-        return cli_usage("'replay' wants --actions FILE and --out FILE; '%s replay --help' shows "
-                         "an example",
-                         cli_program);
+        return cli_usage(
+            "'replay' wants --actions FILE and --out FILE; '%s replay --help' shows "
+            "an example",
+            cli_program);
     if (cli_check_output(args->out, args->force, &err)) return cli_fail(&err);
     udy_task *task = NULL;
     udy_safetensors *file = NULL;
@@ -219,8 +220,9 @@ const cli_command cli_replay = {
         "Resets as Gymnasium's reset(seed=S) and steps until the actions or the episode end.\n"
         "Writes obs [T+1, O], reward, terminated and truncated [T], qpos [T+1, nq], qvel [T+1, nv]\n"
         "and each reward term [T] by its name in Gymnasium's info, all f64.",
-    .example = "  understudy replay --task Ant-v5 --seed 3 --actions actions.safetensors \\\n"
-               "      --out trajectory.safetensors --set contact_obs=true",
+    .example =
+        "  understudy replay --task Ant-v5 --seed 3 --actions actions.safetensors \\\n"
+        "      --out trajectory.safetensors --set contact_obs=true",
     .set_fields = udy_task_config_fields,
     .run = run,
 };

@@ -30,9 +30,9 @@ static bool candidate(char out[UDY_PATH_MAX], int i, const char *data, const cha
     if (data) return i == 0 && !udy_path_format(out, NULL, "%s/%s", data, part);
     if (!program_dir(program)) return false;
     switch (i) {
-    case 0: return !udy_path_format(out, NULL, "%s/../share/understudy/%s", program, part);
-    case 1: return !udy_path_format(out, NULL, "%s/share/understudy/%s", program, part);
-    default: return false;
+        case 0: return !udy_path_format(out, NULL, "%s/../share/understudy/%s", program, part);
+        case 1: return !udy_path_format(out, NULL, "%s/share/understudy/%s", program, part);
+        default: return false;
     }
 }
 
@@ -64,8 +64,8 @@ int cli_find_models(udy_task_config *config, const char *data, udy_error *err) {
         return UDY_OK;
     if (strlen(found) >= sizeof config->model_dir)
         return udy_error_set(err, UDY_EINVAL, "%s: the path is too long for a model folder", found);
-    snprintf(config->model_dir, sizeof config->model_dir, "%.*s",
-             (int)sizeof config->model_dir - 1, found);
+    snprintf(config->model_dir, sizeof config->model_dir, "%.*s", (int)sizeof config->model_dir - 1,
+             found);
     return UDY_OK;
 }
 

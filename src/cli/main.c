@@ -9,16 +9,20 @@
 
 // In the order in which a person meets them. A new command is a file and a row here.
 static const cli_command *const rows[] = {
-    &cli_experiment, &cli_expert_list, &cli_expert_evaluate, &cli_demos_collect, &cli_demos_info,
-    &cli_bc,         &cli_dagger,      &cli_evaluate,        &cli_replay,        &cli_tasks,
-    &cli_bench,
+    &cli_experiment, &cli_expert_list, &cli_expert_evaluate, &cli_demos_collect,
+    &cli_demos_info, &cli_bc,          &cli_dagger,          &cli_evaluate,
+    &cli_replay,     &cli_tasks,       &cli_bench,
 };
 #define N_ROWS ((int)(sizeof rows / sizeof rows[0]))
 
 const char *cli_program = "understudy";
 
-int cli_command_count(void) { return N_ROWS; }
-const cli_command *cli_command_at(int i) { return rows[i]; }
+int cli_command_count(void) {
+    return N_ROWS;
+}
+const cli_command *cli_command_at(int i) {
+    return rows[i];
+}
 
 static void print_version(void) {
     printf("understudy %s\nMuJoCo %s\noneDNN %s\nvector instructions: %s\ncores: %d\n", UDY_VERSION,

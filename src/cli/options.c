@@ -31,8 +31,7 @@ static const struct {
     {CLI_DATA,
      {"data", "DIR", CLI_OPTION_TEXT, OFFSET(data), 0, 0,
       "folder of presets/, experts/ and models/ (default: $UNDERSTUDY_DATA, or beside the program)"}},
-    {CLI_JSON,
-     {"json", NULL, CLI_OPTION_FLAG, OFFSET(json), 0, 0, "print the result as JSON"}},
+    {CLI_JSON, {"json", NULL, CLI_OPTION_FLAG, OFFSET(json), 0, 0, "print the result as JSON"}},
     {CLI_QUIET,
      {"quiet", NULL, CLI_OPTION_FLAG, OFFSET(quiet), 0, 0, "no progress, only results and errors"}},
     {0, {"help", NULL, CLI_OPTION_FLAG, OFFSET(help), 0, 0, "this text"}},
@@ -63,40 +62,42 @@ static bool parse_u64(const char *text, uint64_t *out) {
 static int store(const cli_option *option, const char *value, cli_common *common) {
     char *at = (char *)common + option->offset;
     switch (option->type) {
-    case CLI_OPTION_FLAG: *(bool *)(void *)at = true; return CLI_DONE;
-    case CLI_OPTION_TEXT:
-        if (!*value) return cli_usage("--%s: the %s is empty", option->name, option->value);
-        *(const char **)(void *)at = value;
-        return CLI_DONE;
-    case CLI_OPTION_LIST:
-        if (common->n_set == CLI_SET_MAX)
-            return cli_usage("--set was given more than %d times; put the settings into a file and "
-                             "use --preset FILE.yaml",
-                             CLI_SET_MAX);
-        if (!strchr(value, '=') || value[0] == '=')
-            return cli_usage("--set '%s': expected KEY=VALUE", value);
-        common->set[common->n_set++] = value;
-        return CLI_DONE;
-    case CLI_OPTION_U64: {
-        uint64_t number;
-        if (!parse_u64(value, &number))
-            return cli_usage("--%s '%s': expected a whole number from 0 to %llu", option->name,
-                             value, (unsigned long long)UINT64_MAX);
-        *(uint64_t *)(void *)at = number;
-        if (option->offset == OFFSET(seed)) common->has_seed = true;
-        return CLI_DONE;
-    }
-    case CLI_OPTION_INT: {
-        uint64_t number;
-        if (!parse_u64(value, &number) || number < (uint64_t)option->min ||
-            number > (uint64_t)option->max)
-            return cli_usage(option->max == INT_MAX ? "--%s '%s': expected a whole number from %d"
-                                                    : "--%s '%s': expected a whole number from %d "
-                                                      "to %d",
-                             option->name, value, option->min, option->max);
-        *(int *)(void *)at = (int)number;
-        return CLI_DONE;
-    }
+        case CLI_OPTION_FLAG: *(bool *)(void *)at = true; return CLI_DONE;
+        case CLI_OPTION_TEXT:
+            if (!*value) return cli_usage("--%s: the %s is empty", option->name, option->value);
+            *(const char **)(void *)at = value;
+            return CLI_DONE;
+        case CLI_OPTION_LIST:
+            if (common->n_set == CLI_SET_MAX)
+                return cli_usage(
+                    "--set was given more than %d times; put the settings into a file and "
+                    "use --preset FILE.yaml",
+                    CLI_SET_MAX);
+            if (!strchr(value, '=') || value[0] == '=')
+                return cli_usage("--set '%s': expected KEY=VALUE", value);
+            common->set[common->n_set++] = value;
+            return CLI_DONE;
+        case CLI_OPTION_U64: {
+            uint64_t number;
+            if (!parse_u64(value, &number))
+                return cli_usage("--%s '%s': expected a whole number from 0 to %llu", option->name,
+                                 value, (unsigned long long)UINT64_MAX);
+            *(uint64_t *)(void *)at = number;
+            if (option->offset == OFFSET(seed)) common->has_seed = true;
+            return CLI_DONE;
+        }
+        case CLI_OPTION_INT: {
+            uint64_t number;
+            if (!parse_u64(value, &number) || number < (uint64_t)option->min ||
+                number > (uint64_t)option->max)
+                return cli_usage(option->max == INT_MAX
+                                     ? "--%s '%s': expected a whole number from %d"
+                                     : "--%s '%s': expected a whole number from %d "
+                                       "to %d",
+                                 option->name, value, option->min, option->max);
+            *(int *)(void *)at = (int)number;
+            return CLI_DONE;
+        }
     }
     return CLI_USAGE;
 }
@@ -165,8 +166,8 @@ int cli_parse(const cli_command *command, int argc, char **argv, int first, void
         } else {
             if (common->n_operands == command->max_operands)
                 return cli_usage("'%s' takes %s%s; '%s' is one too many", command->name,
-                                 command->max_operands ? "" : "no argument",
-                                 command->operands, argv[i]);
+                                 command->max_operands ? "" : "no argument", command->operands,
+                                 argv[i]);
             common->operand[common->n_operands++] = argv[i];
         }
     }
@@ -211,15 +212,17 @@ void cli_help_command(const cli_command *command) {
 }
 
 void cli_help_all(void) {
-    printf("Understudy trains policies by imitation: behavioural cloning and DAgger, on MuJoCo.\n\n"
-           "%sUsage:%s understudy COMMAND [ARGUMENT] [--option value]...\n\n%sCommands:%s\n",
-           cli_style("1"), cli_style_end(), cli_style("1"), cli_style_end());
+    printf(
+        "Understudy trains policies by imitation: behavioural cloning and DAgger, on MuJoCo.\n\n"
+        "%sUsage:%s understudy COMMAND [ARGUMENT] [--option value]...\n\n%sCommands:%s\n",
+        cli_style("1"), cli_style_end(), cli_style("1"), cli_style_end());
     for (int i = 0; i < cli_command_count(); i++)
         printf("  %-17s %s\n", cli_command_at(i)->name, cli_command_at(i)->summary);
-    printf("\n%sExample:%s\n  understudy experiment --preset ant-v5\n\n"
-           "'understudy COMMAND --help' tells more; 'understudy --version' says what it is made "
-           "of.\n",
-           cli_style("1"), cli_style_end());
+    printf(
+        "\n%sExample:%s\n  understudy experiment --preset ant-v5\n\n"
+        "'understudy COMMAND --help' tells more; 'understudy --version' says what it is made "
+        "of.\n",
+        cli_style("1"), cli_style_end());
 }
 
 //------------------------------------------ Settings ----------------------------------------------

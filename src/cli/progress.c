@@ -10,7 +10,7 @@
 
 #define REDRAW_S 0.1
 #define PLAIN_S 5.0
-#define BAR_CELLS 24
+#define BAR_CELLS_MAX 24
 
 static struct {
     bool quiet, terminal, colour, utf8;
@@ -63,7 +63,10 @@ static void describe(char *out, size_t size, const char *unit, const char *note)
     else
         snprintf(amount, sizeof amount, "%lld %s", (long long)bar.done, unit);
     if (rate > 0)
-        snprintf(speed, sizeof speed, rate < 10 ? ", %.2f/s" : rate < 100 ? ", %.1f/s" : ", %.0f/s",
+        snprintf(speed, sizeof speed,
+                 rate < 10    ? ", %.2f/s"
+                 : rate < 100 ? ", %.1f/s"
+                              : ", %.0f/s",
                  rate);
     if (bar.finished) {
         duration(time, elapsed);
@@ -77,16 +80,17 @@ static void describe(char *out, size_t size, const char *unit, const char *note)
 
 static void draw_terminal(const char *text) {
     int columns = cli_columns(STDERR_FILENO);
-    char cells[BAR_CELLS * 3 + 1] = "";
+    int width = columns / 8 < BAR_CELLS_MAX ? columns / 8 : BAR_CELLS_MAX;  // the words matter more
+    char cells[BAR_CELLS_MAX * 3 + 1] = "";
     double share = bar.total > 0 ? (double)bar.done / (double)bar.total : 0;
-    int full = share >= 1 ? BAR_CELLS : (int)(share * BAR_CELLS);
-    for (int i = 0; i < BAR_CELLS; i++) {
+    int full = share >= 1 ? width : (int)(share * width);
+    for (int i = 0; i < width; i++) {
         if (bar.utf8)
             strcat(cells, i < full ? "\xe2\x94\x81" : "\xe2\x94\x84");
         else
             strcat(cells, i < full ? "#" : "-");
     }
-    int room = columns - 1 - 22 - BAR_CELLS - 2;
+    int room = columns - 1 - 22 - width - 2;
     if (room < 8) {  // too narrow for a bar
         fprintf(stderr, "\r\033[K%.*s", columns > 1 ? columns - 1 : 1, text);
     } else {
@@ -151,4 +155,6 @@ const udy_progress *cli_progress_begin(bool quiet) {
     return &bar.callbacks;
 }
 
-void cli_progress_end(void) { close_line(); }
+void cli_progress_end(void) {
+    close_line();
+}

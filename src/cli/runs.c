@@ -11,8 +11,7 @@ int cli_run_settings(const char *run, void *settings, const udy_field *table, ud
     char path[UDY_PATH_MAX];
     int status = udy_path_format(path, err, "%s/run.yaml", run);
     if (status) return status;
-    if (!udy_dir_exists(run))
-        return udy_error_set(err, UDY_ENOENT, "%s: no such run folder", run);
+    if (!udy_dir_exists(run)) return udy_error_set(err, UDY_ENOENT, "%s: no such run folder", run);
     if (!udy_file_exists(path))
         return udy_error_set(err, UDY_ENOENT, "%s is not a run folder: it holds no run.yaml", run);
     return udy_settings_load(settings, table, path, err);
@@ -24,9 +23,10 @@ int cli_refuse_conflict(const char *run, const void *found, const void *asked,
         const udy_field one[2] = {*f, {0}};
         if (udy_settings_equal(found, asked, one)) continue;
         char *had = cli_setting_value(found, f), *wanted = cli_setting_value(asked, f);
-        cli_usage("%s was made with %s=%s, now %s=%s is asked: a resumed run keeps its settings; "
-                  "leave it out, or start another run with --out",
-                  run, f->key, had ? had : "?", f->key, wanted ? wanted : "?");
+        cli_usage(
+            "%s was made with %s=%s, now %s=%s is asked: a resumed run keeps its settings; "
+            "leave it out, or start another run with --out",
+            run, f->key, had ? had : "?", f->key, wanted ? wanted : "?");
         udy_free(had);
         udy_free(wanted);
         return CLI_USAGE;

@@ -19,7 +19,9 @@ const char *cli_style(const char *sgr) {
     return code;
 }
 
-const char *cli_style_end(void) { return cli_style("0"); }
+const char *cli_style_end(void) {
+    return cli_style("0");
+}
 
 // Names in errors may come from a hostile file: no control character reaches the terminal.
 static void say(const char *kind, const char *format, va_list list) {
@@ -40,7 +42,9 @@ static void say_text(const char *kind, const char *format, ...) {
     va_end(list);
 }
 
-void cli_say_line(const char *text) { say_text("", "%s", text); }
+void cli_say_line(const char *text) {
+    say_text("", "%s", text);
+}
 
 int cli_fail_text(const char *format, ...) {
     va_list list;

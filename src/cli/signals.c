@@ -59,4 +59,6 @@ void cli_signals_install(void) {
     sigaction(SIGPIPE, &ignore, NULL);
 }
 
-bool cli_interrupted(void) { return atomic_load(&asked); }
+bool cli_interrupted(void) {
+    return atomic_load(&asked);
+}

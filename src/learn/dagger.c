@@ -95,7 +95,9 @@ static uint64_t hash_of_expert(const udy_policy *expert) {
 static char *fingerprint(const udy_dagger *d) {
     char *own = udy_settings_print(&d->config, udy_dagger_config_fields);
     char *bc = udy_settings_print(&d->bc, udy_bc_config_fields);
-    char *task = udy_settings_print(udy_task_config_of(d->task), udy_task_config_fields);
+    udy_task_config facts = *udy_task_config_of(d->task);
+    facts.model_dir[0] = '\0';  // a place, which may differ from day to day
+    char *task = udy_settings_print(&facts, udy_task_config_fields);
     char *text = NULL;
     uint64_t hash = hash_of_expert(d->expert);
     if (own && bc && task) {

@@ -17,8 +17,10 @@ static int check_config(const udy_adam_config *c, udy_error *err) {
         const char *name;
         double value, below;
     } rows[] = {
-        {"learning_rate", c->learning_rate, INFINITY}, {"beta1", c->beta1, 1},
-        {"beta2", c->beta2, 1},                        {"eps", c->eps, INFINITY},
+        {"learning_rate", c->learning_rate, INFINITY},
+        {"beta1", c->beta1, 1},
+        {"beta2", c->beta2, 1},
+        {"eps", c->eps, INFINITY},
         {"weight_decay", c->weight_decay, INFINITY},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -83,8 +85,9 @@ static void adam_task(void *ctx, int task, int thread) {
     const adam_run *run = ctx;
     size_t at = (size_t)task * CHUNK, left = run->adam->n_params - at;
     unsigned saved = udy__flush_begin();
-    udy__kernels_best()->adam(run->params + at, run->adam->m + at, run->adam->v + at,
-                              run->grads + at, left < CHUNK ? left : CHUNK, &run->coefficients);
+    udy__kernels_best()->adam(run->params + at, run->adam->m + at, run->adam->v + at, 0,
+                              run->grads + at, 0, 1, left < CHUNK ? (int)left : CHUNK,
+                              &run->coefficients);
     udy__flush_end(saved);
 }
 
@@ -98,8 +101,14 @@ void udy_adam_set_learning_rate(udy_adam *adam, double learning_rate) {
     adam->config.learning_rate = learning_rate;
 }
 
-float *udy_adam_m(udy_adam *adam) { return adam->m; }
+float *udy_adam_m(udy_adam *adam) {
+    return adam->m;
+}
 
-float *udy_adam_v(udy_adam *adam) { return adam->v; }
+float *udy_adam_v(udy_adam *adam) {
+    return adam->v;
+}
 
-int64_t *udy_adam_t(udy_adam *adam) { return &adam->t; }
+int64_t *udy_adam_t(udy_adam *adam) {
+    return &adam->t;
+}

@@ -1,13 +1,15 @@
 // Forward and backward of batches, from shards and tiles (see nn_internal.h).
 //
 //   forward   Z = X Wt, H = activation(Z + b)                 a shard of rows at a time
-//   backward  dZ = dH activation'(Z), dX = dZ W               the same shards
+//   backward  dZ = dH activation'(Z), dX^T = Wt dZ^T          the same shards
 //             dW = dZ^T X, db = column sums of dZ             a tile of weights, all rows at once
 #include <string.h>
 
 #include "nn/nn_internal.h"
 
-int udy__shard_count(int B) { return (B + UDY__SHARD_ROWS - 1) / UDY__SHARD_ROWS; }
+int udy__shard_count(int B) {
+    return (B + UDY__SHARD_ROWS - 1) / UDY__SHARD_ROWS;
+}
 
 int udy__shard_size(int B, int shard) {
     int left = B - shard * UDY__SHARD_ROWS;
@@ -16,13 +18,10 @@ int udy__shard_size(int B, int shard) {
 
 //------------------------------------------ Workspace ---------------------------------------------
 
-// Tiles of one layer into tiles (or only counted, where tiles is NULL): about UDY__TILE_WEIGHTS
-// each, whole groups of 16 rows.
+// Tiles of one layer into tiles (or only counted, where tiles is NULL).
 static int cut_layer(int layer, int in, int out, udy__tile *tiles) {
-    int cols = in < UDY__TILE_COLS ? in : UDY__TILE_COLS;
-    int rows = UDY__TILE_WEIGHTS / cols / 16 * 16, n = 0;
-    if (rows < 16) rows = 16;
-    if (rows > UDY__TILE_ROWS) rows = UDY__TILE_ROWS;
+    const int rows = UDY__TILE_ROWS, cols = UDY__TILE_COLS;
+    int n = 0;
     for (int r = 0; r < out; r += rows) {
         for (int c = 0; c < in; c += cols, n++) {
             if (tiles)
@@ -82,7 +81,9 @@ int udy_mlp_workspace_create(udy_mlp_workspace **out, const udy_mlp *mlp, int ma
     ws->tiles = udy_alloc(sizeof *ws->tiles * (size_t)ws->n_tiles);
     size_t n = lay_out(ws, NULL);
     ws->block = udy_alloc(n * sizeof(float));
-    if (!ws->tiles || !ws->block) {
+    ws->scratch =
+        udy_alloc((size_t)udy__shard_count(max_batch) * udy__backward_scratch(mlp) * sizeof(float));
+    if (!ws->tiles || !ws->block || !ws->scratch) {
         udy_mlp_workspace_destroy(ws);
         return udy_error_set(err, UDY_ENOMEM,
                              "no memory for batches of %d rows (%zu bytes of activations)",
@@ -98,6 +99,7 @@ void udy_mlp_workspace_destroy(udy_mlp_workspace *ws) {
     if (!ws) return;
     udy_free(ws->tiles);
     udy_free(ws->block);
+    udy_free(ws->scratch);
     udy_free(ws);
 }
 
@@ -123,8 +125,28 @@ void udy__shard_forward(const udy_mlp *mlp, udy_mlp_workspace *ws, const float *
     }
 }
 
+size_t udy__backward_scratch(const udy_mlp *mlp) {
+    size_t widest = 0;
+    for (int l = 0; l <= mlp->config.n_layers; l++)
+        widest = udy__size_max(widest, (size_t)mlp->config.dims[l]);
+    return 2 * widest * UDY__SHARD_ROWS;
+}
+
+// dX = d W for d [n, out]. Through Wt and two small transposes, although W lies ready: then nobody
+// but the thread that updates a row of W ever reads it in training. Cache lines that others have
+// read must be taken back before they are written, one by one, which costs Adam more than this.
+static void product_through_transposed(const udy__layer *layer, int n, const float *d, float *dX,
+                                       float *scratch) {
+    const udy__kernels *kernels = udy__kernels_best();
+    const int ld = UDY__SHARD_ROWS;
+    float *dt = scratch, *dXt = scratch + (size_t)layer->out * UDY__SHARD_ROWS;
+    kernels->transpose(d, layer->out, n, layer->out, dt, ld);
+    udy__product_nn(layer->in, n, layer->out, layer->Wt, layer->ldt, dt, ld, dXt, ld);
+    kernels->transpose(dXt, ld, layer->in, n, dX, layer->in);
+}
+
 void udy__shard_backward(const udy_mlp *mlp, udy_mlp_workspace *ws, int row, int n, float *dY,
-                         float *dX) {
+                         float *dX, float *scratch) {
     const udy__kernels *kernels = udy__kernels_best();
     float *d = dY;
     for (int l = mlp->config.n_layers - 1; l >= 0; l--) {
@@ -133,9 +155,7 @@ void udy__shard_backward(const udy_mlp *mlp, udy_mlp_workspace *ws, int row, int
                                           row_of(ws->h[l], row, layer.out),
                                           (size_t)n * (size_t)layer.out);
         float *below = l > 0 ? row_of(ws->dz[l - 1], row, layer.in) : dX;
-        if (below)
-            udy__product_nn(n, layer.in, layer.out, d, layer.out, layer.W, layer.in, below,
-                            layer.in);
+        if (below) product_through_transposed(&layer, n, d, below, scratch);
         d = below;
     }
 }
@@ -184,7 +204,8 @@ static void backward_task(void *ctx, int task, int thread) {
     unsigned saved = udy__flush_begin();
     udy__shard_backward(run->mlp, run->ws, row, udy__shard_size(run->B, task),
                         row_of(run->dY, row, c->dims[c->n_layers]),
-                        row_of(run->dX, row, c->dims[0]));
+                        row_of(run->dX, row, c->dims[0]),
+                        run->ws->scratch + (size_t)task * udy__backward_scratch(run->mlp));
     udy__flush_end(saved);
 }
 

@@ -16,7 +16,9 @@ static void fill_normal(float *p, size_t n, double std, udy_rng *rng) {
     for (size_t i = 0; i < n; i++) p[i] = (float)(std * udy_rng_normal(rng));
 }
 
-static size_t size_of(int out, int in) { return (size_t)out * (size_t)in; }
+static size_t size_of(int out, int in) {
+    return (size_t)out * (size_t)in;
+}
 
 // kaiming_uniform(a = sqrt(5)), which is U(+-1 / sqrt(fan_in)), for both.
 static void draw_pytorch(float *W, float *b, int out, int in, udy_rng *rng) {
@@ -64,8 +66,8 @@ static void draw_orthogonal(float *W, float *b, int out, int in, udy_rng *rng) {
     (void)b;
     size_t n_out = (size_t)out, n_in = (size_t)in;
     fill_normal(W, size_of(out, in), 1.0, rng);
-    vectors v = n_out <= n_in ? (vectors){W, n_out, n_in, n_in, 1}
-                              : (vectors){W, n_in, n_out, 1, n_in};
+    vectors v =
+        n_out <= n_in ? (vectors){W, n_out, n_in, n_in, 1} : (vectors){W, n_in, n_out, 1, n_in};
     for (size_t i = 0; i < v.n; i++) {
         float *a = v.data + i * v.next;
         for (int pass = 0; pass < 2; pass++) {
@@ -76,8 +78,7 @@ static void draw_orthogonal(float *W, float *b, int out, int in, udy_rng *rng) {
                     a[k * v.stride] = (float)(a[k * v.stride] - along * q[k * v.stride]);
             }
             double norm = sqrt(dot(&v, i, i));
-            for (size_t k = 0; k < v.length; k++)
-                a[k * v.stride] = (float)(a[k * v.stride] / norm);
+            for (size_t k = 0; k < v.length; k++) a[k * v.stride] = (float)(a[k * v.stride] / norm);
         }
     }
 }

@@ -36,7 +36,9 @@ const udy__kernels *udy__kernels_best(void) {
     return k;
 }
 
-const char *udy_nn_isa(void) { return udy__kernels_best()->isa; }
+const char *udy_nn_isa(void) {
+    return udy__kernels_best()->isa;
+}
 
 typedef struct peak_run {
     const udy__kernels *kernels;

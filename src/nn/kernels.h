@@ -11,7 +11,7 @@
 
 // One step of Adam, in the numbers that a parameter's update needs.
 typedef struct udy__adam_coefficients {
-    float decay;           // 1 - learning_rate * weight_decay
+    float decay;  // 1 - learning_rate * weight_decay
     float one_minus_beta1;
     float beta2, one_minus_beta2;
     float inv_sqrt_correction2;  // 1 / sqrt(1 - beta2^t)
@@ -34,21 +34,11 @@ typedef struct udy__kernels {
     // out [n] = column sums of d [rows, n], leading dimension ld.
     void (*column_sums)(const float *d, int rows, int n, int ld, float *out);
 
-    // Adam on n parameters.
-    void (*adam)(float *p, float *m, float *v, const float *g, size_t n,
+    // Adam on a block [rows, cols] of p, m, v (leading dimension ld) with its gradient g (ldg).
+    void (*adam)(float *p, float *m, float *v, int ld, const float *g, int ldg, int rows, int cols,
                  const udy__adam_coefficients *c);
-    // Adam on a block [rows, cols] of p, m, v (leading dimension ld) with its gradient g (ldg),
-    // which the new parameters replace; p is left as it is, for copy to write.
-    void (*adam_block)(const float *p, float *m, float *v, int ld, float *g, int ldg, int rows,
-                       int cols, const udy__adam_coefficients *c);
-    // to [rows, cols] = from; and to [cols, rows] = from transposed. `stream`: past the caches.
-    // Other threads have read these lines, and taking a shared line back to write it costs up to
-    // 40 ns each, one after the other; a streamed line costs 4 and the readers little more.
-    void (*copy)(const float *from, int ld_from, int rows, int cols, float *to, int ld_to,
-                 bool stream);
-    void (*transpose)(const float *from, int ld_from, int rows, int cols, float *to, int ld_to,
-                      bool stream);
-    void (*stream_end)(void);  // streamed lines are visible to others from here on
+    // to [cols, rows] = from [rows, cols] transposed.
+    void (*transpose)(const float *from, int ld_from, int rows, int cols, float *to, int ld_to);
 
     // C [M, N] = A [M, K] B [K, ldb] for N <= ldb, ldb 8 or 16; C is contiguous.
     void (*product_narrow)(const float *A, const float *B, float *C, int M, int N, int K, int ldb);

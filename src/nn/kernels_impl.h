@@ -4,10 +4,6 @@
 #include "nn/kernels.h"
 #include "nn/kernels_math.h"
 
-#if UDY__WIDTH >= 8
-#include <immintrin.h>
-#endif
-
 // Vectors of floats at any address, a GNU extension that Clang has as well.
 #define UDY__VECTOR(n) __attribute__((vector_size(4 * (n)), aligned(4), may_alias))
 typedef float vec UDY__VECTOR(UDY__WIDTH);
@@ -22,24 +18,24 @@ typedef vec column;
 
 //------------------------------------------ Activations -------------------------------------------
 
-#define ACTIVATION(constant, name, reads_z, value, gradient)                                       \
-    static void activate_##name(float *restrict ph, float *restrict pz,                            \
-                                const float *restrict bias, int rows, int n) {                     \
-        for (int r = 0; r < rows; r++, ph += n) {                                                  \
-            for (int j = 0; j < n; j++) {                                                          \
-                float z = ph[j] + bias[j];                                                         \
-                if (reads_z) pz[(size_t)r * (size_t)n + (size_t)j] = z;                            \
-                ph[j] = (value);                                                                   \
-            }                                                                                      \
-        }                                                                                          \
-    }                                                                                              \
-    static void derive_##name(float *restrict pd, const float *restrict pz,                        \
-                              const float *restrict ph, size_t n) {                                \
-        for (size_t i = 0; i < n; i++) {                                                           \
-            float d = pd[i], h = ph[i], z = (reads_z) ? pz[i] : 0.0f;                              \
-            (void)h, (void)z;                                                                      \
-            pd[i] = (gradient);                                                                    \
-        }                                                                                          \
+#define ACTIVATION(constant, name, reads_z, value, gradient)                   \
+    static void activate_##name(float *restrict ph, float *restrict pz,        \
+                                const float *restrict bias, int rows, int n) { \
+        for (int r = 0; r < rows; r++, ph += n) {                              \
+            for (int j = 0; j < n; j++) {                                      \
+                float z = ph[j] + bias[j];                                     \
+                if (reads_z) pz[(size_t)r * (size_t)n + (size_t)j] = z;        \
+                ph[j] = (value);                                               \
+            }                                                                  \
+        }                                                                      \
+    }                                                                          \
+    static void derive_##name(float *restrict pd, const float *restrict pz,    \
+                              const float *restrict ph, size_t n) {            \
+        for (size_t i = 0; i < n; i++) {                                       \
+            float d = pd[i], h = ph[i], z = (reads_z) ? pz[i] : 0.0f;          \
+            (void)h, (void)z;                                                  \
+            pd[i] = (gradient);                                                \
+        }                                                                      \
     }
 #include "nn/activations.def"
 #undef ACTIVATION
@@ -103,74 +99,28 @@ static void column_sums(const float *d, int rows, int n, int ld, float *out) {
 //------------------------------------------ Adam --------------------------------------------------
 
 // The operations in torch.optim.Adam's order: lerp, addcmul, sqrt, divide, add eps, addcdiv.
-#define ADAM(m, v, p, g, c)                                                                        \
-    float m_new = (m) + ((g) - (m)) * (c).one_minus_beta1;                                         \
-    float v_new = (c).beta2 * (v) + (c).one_minus_beta2 * (g) * (g);                               \
-    float p_new = (p) * (c).decay -                                                                \
-                  (c).step * m_new / (sqrtf(v_new) * (c).inv_sqrt_correction2 + (c).eps);
-
-static void adam(float *restrict p, float *restrict m, float *restrict v, const float *restrict g,
-                 size_t n, const udy__adam_coefficients *coefficients) {
-    const udy__adam_coefficients c = *coefficients;
-    for (size_t i = 0; i < n; i++) {
-        ADAM(m[i], v[i], p[i], g[i], c)
-        m[i] = m_new;
-        v[i] = v_new;
-        p[i] = p_new;
-    }
-}
-
-static void adam_block(const float *restrict p, float *restrict m, float *restrict v, int ld,
-                       float *restrict g, int ldg, int rows, int cols,
-                       const udy__adam_coefficients *coefficients) {
+static void adam(float *restrict p, float *restrict m, float *restrict v, int ld,
+                 const float *restrict g, int ldg, int rows, int cols,
+                 const udy__adam_coefficients *coefficients) {
     const udy__adam_coefficients c = *coefficients;
     for (int r = 0; r < rows; r++, p += ld, m += ld, v += ld, g += ldg) {
         for (int j = 0; j < cols; j++) {
-            ADAM(m[j], v[j], p[j], g[j], c)
-            m[j] = m_new;
-            v[j] = v_new;
-            g[j] = p_new;
+            float gj = g[j];
+            float mj = m[j] + (gj - m[j]) * c.one_minus_beta1;
+            float vj = c.beta2 * v[j] + c.one_minus_beta2 * gj * gj;
+            m[j] = mj;
+            v[j] = vj;
+            p[j] = p[j] * c.decay - c.step * mj / (sqrtf(vj) * c.inv_sqrt_correction2 + c.eps);
         }
     }
 }
 
-//------------------------------------------ Copies ------------------------------------------------
-
-// One vector stored past the caches, where `stream` says so and its address allows it.
-#if UDY__WIDTH == 16
-#define STREAMS_AT(p) (((uintptr_t)(p) & 63) == 0)
-#define STREAM(p, x) _mm512_stream_ps(p, (__m512)(x))
-#elif UDY__WIDTH == 8
-#define STREAMS_AT(p) (((uintptr_t)(p) & 31) == 0)
-#define STREAM(p, x) _mm256_stream_ps(p, (__m256)(x))
-#else
-#define STREAMS_AT(p) false
-#define STREAM(p, x) STORE(vec, p, x)
-#endif
-
-static void stream_end(void) {
-#if UDY__WIDTH >= 8
-    _mm_sfence();
-#endif
-}
-
-static void copy(const float *from, int ld_from, int rows, int cols, float *to, int ld_to,
-                 bool stream) {
-    size_t n = (size_t)cols;
-    for (int r = 0; r < rows; r++, from += ld_from, to += ld_to) {
-        size_t j = 0;
-        if (stream) {
-            for (; j < n && !STREAMS_AT(to + j); j++) to[j] = from[j];
-            for (; j + UDY__WIDTH <= n; j += UDY__WIDTH) STREAM(to + j, LOAD(vec, from + j));
-        }
-        memcpy(to + j, from + j, (n - j) * sizeof *to);
-    }
-}
+//------------------------------------------ Transpose ---------------------------------------------
 
 #if UDY__WIDTH >= 8
 #define SHUFFLE __builtin_shufflevector
 
-// b [8] = the 8 x 8 block at a, transposed.
+// b [8] = the 8 x 8 block at `from`, transposed.
 UDY__INLINE void transpose_8x8(const float *from, size_t ld_from, vec8 *b) {
     vec8 a[8];
     for (size_t i = 0; i < 8; i++) a[i] = LOAD(vec8, from + i * ld_from);
@@ -190,44 +140,30 @@ UDY__INLINE void transpose_8x8(const float *from, size_t ld_from, vec8 *b) {
     }
 }
 
-// 16 rows, 8 columns: each of the 8 lines of `to` is written whole.
-UDY__INLINE void transpose_16x8(const float *from, size_t ld_from, float *to, size_t ld_to,
-                                bool stream) {
+// 16 rows, 8 columns: 8 whole lines of `to`.
+UDY__INLINE void transpose_16x8(const float *from, size_t ld_from, float *to, size_t ld_to) {
     vec8 low[8], high[8];
     transpose_8x8(from, ld_from, low);
     transpose_8x8(from + 8 * ld_from, ld_from, high);
     for (size_t i = 0; i < 8; i++, to += ld_to) {
-        if (stream) {
-#if UDY__WIDTH == 16
-            STREAM(to, SHUFFLE(low[i], high[i], 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
-#else
-            STREAM(to, low[i]);
-            STREAM(to + 8, high[i]);
-#endif
-        } else {
-            STORE(vec8, to, low[i]);
-            STORE(vec8, to + 8, high[i]);
-        }
+        STORE(vec8, to, low[i]);
+        STORE(vec8, to + 8, high[i]);
     }
 }
 #else
-UDY__INLINE void transpose_16x8(const float *from, size_t ld_from, float *to, size_t ld_to,
-                                bool stream) {
-    (void)stream;
+UDY__INLINE void transpose_16x8(const float *from, size_t ld_from, float *to, size_t ld_to) {
     for (size_t c = 0; c < 8; c++) {
         for (size_t r = 0; r < 16; r++) to[c * ld_to + r] = from[r * ld_from + c];
     }
 }
 #endif
 
-static void transpose(const float *from, int ld_from, int rows, int cols, float *to, int ld_to,
-                      bool stream) {
+static void transpose(const float *from, int ld_from, int rows, int cols, float *to, int ld_to) {
     size_t lf = (size_t)ld_from, lt = (size_t)ld_to, R = (size_t)rows, C = (size_t)cols;
     size_t r16 = R & ~(size_t)15, c8 = C & ~(size_t)7;
-    bool streams = stream && STREAMS_AT(to) && STREAMS_AT(to + lt);
     for (size_t r = 0; r < r16; r += 16) {
         for (size_t c = 0; c < c8; c += 8)
-            transpose_16x8(from + r * lf + c, lf, to + c * lt + r, lt, streams);
+            transpose_16x8(from + r * lf + c, lf, to + c * lt + r, lt);
     }
     for (size_t c = 0; c < C; c++) {
         for (size_t r = c < c8 ? r16 : 0; r < R; r++) to[c * lt + r] = from[r * lf + c];
@@ -237,19 +173,18 @@ static void transpose(const float *from, int ld_from, int rows, int cols, float 
 //------------------------------------------ Products ----------------------------------------------
 
 // Rows [m, m + n_rows) and one vector of columns: an accumulator a row, all in registers.
-#define NARROW_ROWS(n_rows)                                                                        \
-    for (; m + (n_rows) <= M; m += (n_rows)) {                                                     \
-        column s[n_rows] = {{0}};                                                                  \
-        for (size_t k = 0; k < depth; k++) {                                                       \
-            column b = LOAD(column, B + k * stride + j);                                           \
-            for (int i = 0; i < (n_rows); i++) s[i] += b * A[(size_t)(m + i) * depth + k];         \
-        }                                                                                          \
-        for (int i = 0; i < (n_rows); i++)                                                         \
-            memcpy(C + (size_t)(m + i) * (size_t)N + j, &s[i], n * sizeof *C);                     \
+#define NARROW_ROWS(n_rows)                                                                \
+    for (; m + (n_rows) <= M; m += (n_rows)) {                                             \
+        column s[n_rows] = {{0}};                                                          \
+        for (size_t k = 0; k < depth; k++) {                                               \
+            column b = LOAD(column, B + k * stride + j);                                   \
+            for (int i = 0; i < (n_rows); i++) s[i] += b * A[(size_t)(m + i) * depth + k]; \
+        }                                                                                  \
+        for (int i = 0; i < (n_rows); i++)                                                 \
+            memcpy(C + (size_t)(m + i) * (size_t)N + j, &s[i], n * sizeof *C);             \
     }
 
-static void product_narrow(const float *A, const float *B, float *C, int M, int N, int K,
-                           int ldb) {
+static void product_narrow(const float *A, const float *B, float *C, int M, int N, int K, int ldb) {
     size_t depth = (size_t)K, stride = (size_t)ldb, width = sizeof(column) / sizeof *C;
     for (size_t j = 0; j < (size_t)N; j += width) {
         size_t n = (size_t)N - j < width ? (size_t)N - j : width;
@@ -260,14 +195,15 @@ static void product_narrow(const float *A, const float *B, float *C, int M, int 
 }
 
 // Columns [j, j + n * width) of a single-row product.
-#define ROW_COLUMNS(type, n)                                                                       \
-    for (; j + (n) * (sizeof(type) / 4) <= width; j += (n) * (sizeof(type) / 4)) {                 \
-        type s[n] = {{0}};                                                                         \
-        for (size_t k = 0; k < depth; k++) {                                                       \
-            const float *w = W + k * width + j;                                                    \
-            for (size_t i = 0; i < (n); i++) s[i] += LOAD(type, w + i * (sizeof(type) / 4)) * x[k]; \
-        }                                                                                          \
-        for (size_t i = 0; i < (n); i++) STORE(type, y + j + i * (sizeof(type) / 4), s[i]);        \
+#define ROW_COLUMNS(type, n)                                                                \
+    for (; j + (n) * (sizeof(type) / 4) <= width; j += (n) * (sizeof(type) / 4)) {          \
+        type s[n] = {{0}};                                                                  \
+        for (size_t k = 0; k < depth; k++) {                                                \
+            const float *w = W + k * width + j;                                             \
+            for (size_t i = 0; i < (n); i++)                                                \
+                s[i] += LOAD(type, w + i * (sizeof(type) / 4)) * x[k];                      \
+        }                                                                                   \
+        for (size_t i = 0; i < (n); i++) STORE(type, y + j + i * (sizeof(type) / 4), s[i]); \
     }
 
 static void product_row(const float *x, const float *W, float *y, int K, int ldw) {
@@ -298,23 +234,22 @@ const udy__kernels *UDY__KERNELS(void) {
     static const udy__kernels set = {
         .isa = UDY__ISA,
 #define ACTIVATION(constant, name, reads_z, value, gradient) [constant] = activate_##name,
-        .activate = {
+        .activate =
+            {
 #include "nn/activations.def"
-        },
+            },
 #undef ACTIVATION
 #define ACTIVATION(constant, name, reads_z, value, gradient) [constant] = derive_##name,
-        .derive = {
+        .derive =
+            {
 #include "nn/activations.def"
-        },
+            },
 #undef ACTIVATION
         .mse = mse,
         .poison = poison,
         .column_sums = column_sums,
         .adam = adam,
-        .adam_block = adam_block,
-        .copy = copy,
         .transpose = transpose,
-        .stream_end = stream_end,
         .product_narrow = product_narrow,
         .product_row = product_row,
         .multiply_add = multiply_add,

@@ -54,7 +54,9 @@ UDY__INLINE float udy__expm1(float x) {  // exact about 0, where exp(x) - 1 woul
     return p * scale + (scale - 1.0f);
 }
 
-UDY__INLINE float udy__sigmoid(float x) { return 1.0f / (1.0f + udy__exp(-x)); }
+UDY__INLINE float udy__sigmoid(float x) {
+    return 1.0f / (1.0f + udy__exp(-x));
+}
 
 UDY__INLINE float udy__tanh(float x) {
     float a = fabsf(x);

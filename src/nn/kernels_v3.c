@@ -6,5 +6,7 @@
 #define UDY__KERNELS udy__kernels_v3
 #include "nn/kernels_impl.h"
 #else
-const udy__kernels *udy__kernels_v3(void) { return NULL; }
+const udy__kernels *udy__kernels_v3(void) {
+    return NULL;
+}
 #endif

@@ -25,9 +25,13 @@ int udy_activation_find(const char *name) {
     return UDY_ENOENT;
 }
 
-bool udy__activation_reads_z(udy_activation a) { return activations[a].reads_z; }
+bool udy__activation_reads_z(udy_activation a) {
+    return activations[a].reads_z;
+}
 
-size_t udy__size_max(size_t a, size_t b) { return a > b ? a : b; }
+size_t udy__size_max(size_t a, size_t b) {
+    return a > b ? a : b;
+}
 
 static int check_config(const udy_mlp_config *c, udy_error *err) {
     if (c->n_layers < 1 || c->n_layers > UDY_MLP_LAYERS_MAX)
@@ -41,8 +45,8 @@ static int check_config(const udy_mlp_config *c, udy_error *err) {
     }
     if ((unsigned)c->hidden >= UDY_ACTIVATION_COUNT || (unsigned)c->output >= UDY_ACTIVATION_COUNT)
         return udy_error_set(err, UDY_EINVAL,
-                             "activations %d and %d of a network: expected 0 to %d",
-                             (int)c->hidden, (int)c->output, UDY_ACTIVATION_COUNT - 1);
+                             "activations %d and %d of a network: expected 0 to %d", (int)c->hidden,
+                             (int)c->output, UDY_ACTIVATION_COUNT - 1);
     if ((unsigned)c->init >= UDY_INIT_COUNT)
         return udy_error_set(err, UDY_EINVAL, "initialisation %d of a network: expected 0 to %d",
                              (int)c->init, UDY_INIT_COUNT - 1);
@@ -50,7 +54,9 @@ static int check_config(const udy_mlp_config *c, udy_error *err) {
 }
 
 // Narrow outputs get whole vectors of 8 or 16; others whole vectors of 8.
-static int padded(int out) { return (out + 7) & ~7; }
+static int padded(int out) {
+    return (out + 7) & ~7;
+}
 
 int udy_mlp_create(udy_mlp **out, const udy_mlp_config *config, udy_error *err) {
     *out = NULL;
@@ -87,7 +93,9 @@ void udy_mlp_destroy(udy_mlp *mlp) {
     udy_free(mlp);
 }
 
-const udy_mlp_config *udy_mlp_config_of(const udy_mlp *mlp) { return &mlp->config; }
+const udy_mlp_config *udy_mlp_config_of(const udy_mlp *mlp) {
+    return &mlp->config;
+}
 
 udy__layer udy__mlp_layer(const udy_mlp *mlp, int l) {
     return (udy__layer){
@@ -101,7 +109,9 @@ udy__layer udy__mlp_layer(const udy_mlp *mlp, int l) {
     };
 }
 
-int udy_mlp_param_count(const udy_mlp *mlp) { return 2 * mlp->config.n_layers; }
+int udy_mlp_param_count(const udy_mlp *mlp) {
+    return 2 * mlp->config.n_layers;
+}
 
 udy_param udy_mlp_param(const udy_mlp *mlp, int i) {
     udy_param p = {.rows = mlp->config.dims[i / 2 + 1], .cols = 1};
@@ -122,7 +132,7 @@ void udy_mlp_sync(udy_mlp *mlp) {
     for (int l = 0; l < mlp->config.n_layers; l++) {
         udy__layer layer = udy__mlp_layer(mlp, l);
         kernels->transpose(layer.W, layer.in, layer.out, layer.in,
-                           mlp->transposed + mlp->transposed_at[l], layer.ldt, false);
+                           mlp->transposed + mlp->transposed_at[l], layer.ldt);
     }
 }
 
@@ -145,7 +155,9 @@ static size_t widest(const udy_mlp *mlp) {
 }
 
 // Two values, read and written in turn, and a pre-activation.
-size_t udy_mlp_scratch_size(const udy_mlp *mlp) { return 3 * widest(mlp); }
+size_t udy_mlp_scratch_size(const udy_mlp *mlp) {
+    return 3 * widest(mlp);
+}
 
 void udy_mlp_forward_row(const udy_mlp *mlp, const float *x, float *y, float *scratch) {
     const udy__kernels *kernels = udy__kernels_best();

@@ -11,18 +11,11 @@
 
 #include "nn/kernels.h"
 
-#ifndef UDY__SHARD_ROWS
-#define UDY__SHARD_ROWS 32
-#endif
-#ifndef UDY__TILE_COLS
-#define UDY__TILE_COLS 65536
-#endif
-#ifndef UDY__TILE_WEIGHTS
-#define UDY__TILE_WEIGHTS 16384
-#endif
-#ifndef UDY__TILE_ROWS
+#define UDY__SHARD_ROWS 32  // rows of a shard: activations of 256 units stay in the L2 cache
+// Outputs and inputs of a tile, at most. Tiles are as wide as the layer where they can be: what one
+// thread writes is then contiguous, and prefetching does not tug at a neighbour's cache lines.
 #define UDY__TILE_ROWS 64
-#endif
+#define UDY__TILE_COLS 512
 
 struct udy_mlp {
     udy_mlp_config config;
@@ -57,6 +50,7 @@ struct udy_mlp_workspace {
     float *h[UDY_MLP_LAYERS_MAX];   // [capacity, out] values
     float *z[UDY_MLP_LAYERS_MAX];   // [capacity, out] pre-activations; NULL where not read
     float *dz[UDY_MLP_LAYERS_MAX];  // [capacity, out] dL/dz; the last layer's is the caller's dY
+    float *scratch;                 // [shards, udy__backward_scratch]
     udy__tile *tiles;
     int n_tiles;
 };
@@ -68,8 +62,10 @@ int udy__shard_size(int B, int shard);
 // Forward of rows [row, row + n): X is the first of these rows.
 void udy__shard_forward(const udy_mlp *mlp, udy_mlp_workspace *ws, const float *X, int row, int n);
 // Backward of the same rows: dY and dX (nullable) are the first of these rows.
+//   scratch  [udy__backward_scratch(mlp)]
 void udy__shard_backward(const udy_mlp *mlp, udy_mlp_workspace *ws, int row, int n, float *dY,
-                         float *dX);
+                         float *dX, float *scratch);
+size_t udy__backward_scratch(const udy_mlp *mlp);
 // dW [n_rows, n_cols] (leading dimension ld) and, where col is 0, db [n_rows] over B rows.
 void udy__tile_gradient(const udy_mlp *mlp, const udy_mlp_workspace *ws, const udy__tile *tile,
                         const float *X, const float *dY, int B, float *dW, int ld, float *db);

@@ -40,17 +40,22 @@ unsigned udy__flush_begin(void) {
     return saved;
 }
 
-void udy__flush_end(unsigned saved) { _mm_setcsr(saved); }
+void udy__flush_end(unsigned saved) {
+    _mm_setcsr(saved);
+}
 #else
-unsigned udy__flush_begin(void) { return 0; }
+unsigned udy__flush_begin(void) {
+    return 0;
+}
 
-void udy__flush_end(unsigned saved) { (void)saved; }
+void udy__flush_end(unsigned saved) {
+    (void)saved;
+}
 #endif
 
 const char *udy_nn_version(void) {
-    static char text[32];
+    static _Thread_local char text[32];
     const dnnl_version_t *v = dnnl_version();
-    // The same bytes whoever writes them, and however often.
     snprintf(text, sizeof text, "%d.%d.%d", v->major, v->minor, v->patch);
     return text;
 }

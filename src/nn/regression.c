@@ -15,10 +15,9 @@ struct udy_regression {
     udy_mlp_workspace *ws;
     float *x, *y, *dY;  // [capacity, in], [capacity, out] twice
     double *losses;     // [shards] sums of squares
-    float *gradients;   // [threads, scratch]: a tile's dW, then its db
-    size_t scratch;
+    float *scratch;     // [threads, scratch_size]: of backward; of a tile: its dW, then its db
+    size_t scratch_size;
     udy__tile *tiles;  // the workspace's, in the order of work
-    bool stream;       // parameters are written past the caches: other threads read them
     // The step under way.
     const udy_row_source *rows;
     const uint32_t *index;
@@ -56,7 +55,8 @@ static int balance_tiles(udy_regression *r) {
         for (int s = 0; s < n_shares; s++) {
             int first = (int)((int64_t)n * s / n_shares);
             int end = (int)((int64_t)n * (s + 1) / n_shares);
-            if (first + fill[s] < end && (best < 0 || load[s] < load[best])) best = s, start = first;
+            if (first + fill[s] < end && (best < 0 || load[s] < load[best]))
+                best = s, start = first;
         }
         r->tiles[start + fill[best]++] = sorted[i];
         load[best] += tile_cost(&sorted[i]);
@@ -69,18 +69,19 @@ static int allocate(udy_regression *r, int max_batch) {
     const udy_mlp_config *c = &r->mlp->config;
     if (udy_mlp_workspace_create(&r->ws, r->mlp, max_batch, NULL)) return UDY_ENOMEM;
     size_t n = (size_t)r->ws->capacity, in = (size_t)c->dims[0], out = (size_t)c->dims[c->n_layers];
+    r->scratch_size = udy__backward_scratch(r->mlp);
     for (int i = 0; i < r->ws->n_tiles; i++) {
         const udy__tile *t = &r->ws->tiles[i];
         size_t size = (size_t)t->n_rows * (size_t)t->n_cols + (size_t)t->n_rows;
-        r->scratch = udy__size_max(r->scratch, (size + 15) & ~(size_t)15);
+        r->scratch_size = udy__size_max(r->scratch_size, (size + 15) & ~(size_t)15);
     }
     r->x = udy_alloc(n * in * sizeof(float));
     r->y = udy_alloc(n * out * sizeof(float));
     r->dY = udy_alloc(n * out * sizeof(float));
     r->losses = udy_alloc((size_t)udy__shard_count(r->ws->capacity) * sizeof(double));
-    r->gradients = udy_alloc(r->scratch * (size_t)udy_pool_threads(r->pool) * sizeof(float));
+    r->scratch = udy_alloc(r->scratch_size * (size_t)udy_pool_threads(r->pool) * sizeof(float));
     r->tiles = udy_alloc((size_t)r->ws->n_tiles * sizeof *r->tiles);
-    if (!r->x || !r->y || !r->dY || !r->losses || !r->gradients || !r->tiles) return UDY_ENOMEM;
+    if (!r->x || !r->y || !r->dY || !r->losses || !r->scratch || !r->tiles) return UDY_ENOMEM;
     return balance_tiles(r);
 }
 
@@ -100,10 +101,6 @@ int udy_regression_create(udy_regression **out, udy_mlp *mlp, udy_adam *adam, in
     r->mlp = mlp;
     r->adam = adam;
     r->pool = pool;
-    r->stream = udy_pool_threads(pool) > 1;
-#ifdef STREAM_OFF
-    r->stream = 0;
-#endif
     if (allocate(r, max_batch)) {
         udy_regression_destroy(r);
         return udy_error_set(err, UDY_ENOMEM, "no memory for regression on batches of %d rows",
@@ -120,7 +117,7 @@ void udy_regression_destroy(udy_regression *r) {
     udy_free(r->y);
     udy_free(r->dY);
     udy_free(r->losses);
-    udy_free(r->gradients);
+    udy_free(r->scratch);
     udy_free(r->tiles);
     udy_free(r);
 }
@@ -128,8 +125,8 @@ void udy_regression_destroy(udy_regression *r) {
 //------------------------------------------ Tasks -------------------------------------------------
 
 static void shard_task(void *ctx, int task, int thread) {
-    (void)thread;
     udy_regression *r = ctx;
+    float *scratch = r->scratch + (size_t)thread * r->scratch_size;
     const udy__kernels *kernels = udy__kernels_best();
     const udy_mlp_config *c = &r->mlp->config;
     int row = task * UDY__SHARD_ROWS, n = udy__shard_size(r->B, task);
@@ -142,7 +139,7 @@ static void shard_task(void *ctx, int task, int thread) {
     // An infinity in x can hide behind a unit that is off and still spoil the gradient.
     r->losses[task] = kernels->mse(h, y, dY, (size_t)n * out, r->scale) +
                       (double)kernels->poison(x, (size_t)n * in);
-    if (r->scale != 0) udy__shard_backward(r->mlp, r->ws, row, n, dY, NULL);
+    if (r->scale != 0) udy__shard_backward(r->mlp, r->ws, row, n, dY, NULL, scratch);
     udy__flush_end(saved);
 }
 
@@ -151,27 +148,26 @@ static void tile_task(void *ctx, int task, int thread) {
     const udy__kernels *kernels = udy__kernels_best();
     const udy__tile *tile = &r->tiles[task];
     udy__layer layer = udy__mlp_layer(r->mlp, tile->layer);
-    float *dW = r->gradients + (size_t)thread * r->scratch;
+    float *dW = r->scratch + (size_t)thread * r->scratch_size;
     float *db = dW + (size_t)tile->n_rows * (size_t)tile->n_cols;
     unsigned saved = udy__flush_begin();
     udy__tile_gradient(r->mlp, r->ws, tile, r->x, r->dY, r->B, dW, tile->n_cols, db);
     float *Wt = r->mlp->transposed + r->mlp->transposed_at[tile->layer];
-    for (int i = 0; i < tile->n_rows; i += 16) {  // update and both copies while in the L1 cache
+    for (int i = 0; i < tile->n_rows; i += 16) {  // update and copy while in the L1 cache
         int n = tile->n_rows - i < 16 ? tile->n_rows - i : 16, row = tile->row + i;
         size_t at = r->mlp->weight_at[tile->layer] + (size_t)row * (size_t)layer.in + tile->col;
-        float *W = r->mlp->params + at, *d = dW + (size_t)i * (size_t)tile->n_cols;
-        kernels->adam_block(W, r->adam->m + at, r->adam->v + at, layer.in, d, tile->n_cols, n,
-                            tile->n_cols, &r->coefficients);
-        kernels->copy(d, tile->n_cols, n, tile->n_cols, W, layer.in, r->stream);
-        kernels->transpose(d, tile->n_cols, n, tile->n_cols,
-                           Wt + (size_t)tile->col * (size_t)layer.ldt + row, layer.ldt, r->stream);
+        float *W = r->mlp->params + at;
+        kernels->adam(W, r->adam->m + at, r->adam->v + at, layer.in,
+                      dW + (size_t)i * (size_t)tile->n_cols, tile->n_cols, n, tile->n_cols,
+                      &r->coefficients);
+        kernels->transpose(W, layer.in, n, tile->n_cols,
+                           Wt + (size_t)tile->col * (size_t)layer.ldt + row, layer.ldt);
     }
     if (tile->col == 0) {
         size_t at = r->mlp->bias_at[tile->layer] + (size_t)tile->row;
-        kernels->adam(r->mlp->params + at, r->adam->m + at, r->adam->v + at, db,
-                      (size_t)tile->n_rows, &r->coefficients);
+        kernels->adam(r->mlp->params + at, r->adam->m + at, r->adam->v + at, 0, db, 0, 1,
+                      tile->n_rows, &r->coefficients);
     }
-    if (r->stream) kernels->stream_end();
     udy__flush_end(saved);
 }
 
@@ -194,8 +190,8 @@ static int check_loss(double loss) {
     return isfinite((float)loss) ? UDY_OK : UDY_ENONFINITE;  // float: as the gradients are
 }
 
-int udy_regression_step(udy_regression *r, const udy_row_source *rows, const uint32_t *index,
-                        int B, double *loss) {
+int udy_regression_step(udy_regression *r, const udy_row_source *rows, const uint32_t *index, int B,
+                        double *loss) {
     if (B < 1 || B > r->ws->max_batch) return UDY_EINVAL;
     double n = (double)B * r->mlp->config.dims[r->mlp->config.n_layers];
     double mean = run_shards(r, rows, index, B, (float)(2.0 / n)) / n;

@@ -3,11 +3,13 @@
 // its records and goes on. results.c turns what the stages leave into results.json.
 #include "experiment.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "evaluate.h"
+#include "learn/config.h"
 
 typedef struct experiment {
     const udy_experiment_config *config;
@@ -80,15 +82,14 @@ static int collect_demos(experiment *x, udy_error *err) {
         udy_json_free(record);
         return status;
     }
-    if (record) {
-        x->demo_seconds = udy_json_number(record, "seconds", NAN);
-        udy_json_free(record);
-    }
+    const bool ended = record;
+    x->demo_seconds = udy_json_number(record, "seconds", NAN);
+    udy_json_free(record);
     double start = udy_clock_s();
     status = udy_dataset_collect(x->demos, x->batch, x->task, x->expert, x->config->demo_episodes,
                                  udy_seed_range(x->config->seed, UDY_SEEDS_DEMOS),
                                  "demonstrations", x->progress, err);
-    if (status || record) return status;
+    if (status || ended) return status;
     x->demo_seconds = udy_clock_s() - start;
     udy_dataset_info info = udy_dataset_info_of(x->demos);
     double sum = 0;
@@ -111,9 +112,9 @@ static int bc_take_record(experiment *x, const udy_json *record, udy_error *err)
     x->outcome.curve = udy_alloc(n * sizeof *x->outcome.curve);
     if (!x->outcome.curve) return out_of_memory(err);
     x->outcome.n_epochs = (int)n;
-    for (size_t i = 0; i < n; i++)
-        x->outcome.curve[i] = (udy_bc_epoch){udy_json_value(udy_json_at(train, i), NAN),
-                                             udy_json_value(udy_json_at(val, i), NAN)};
+    const udy_json *t = udy_json_at(train, 0), *v = udy_json_at(val, 0);
+    for (size_t i = 0; i < n; i++, t = udy_json_next(t), v = udy_json_next(v))
+        x->outcome.curve[i] = (udy_bc_epoch){udy_json_value(t, NAN), udy_json_value(v, NAN)};
     x->outcome.best_epoch = (int)udy_json_number(record, "best_epoch", 0);
     x->outcome.bc_updates = (int64_t)udy_json_number(record, "updates", 0);
     x->bc_seconds = udy_json_number(record, "seconds", NAN);
@@ -229,21 +230,28 @@ static udy__entry *next_entry(experiment *x, const char *name, const char *label
 }
 
 // UDY_EFORMAT, without a message, where the record is damaged: the caller evaluates anew.
-static int evaluation_take(udy_evaluation *e, const udy_json *record, uint64_t seed, udy_error *err) {
+static int evaluation_take(udy_evaluation *e, const udy_json *record, int n_episodes, uint64_t seed,
+                           udy_error *err) {
     const udy_json *returns = udy_json_get(record, "returns"), *lengths = udy_json_get(record, "lengths");
     const udy_json *speeds = udy_json_get(record, "speeds"), *ends = udy_json_get(record, "end_codes");
     size_t n = returns ? udy_json_size(returns) : 0;
-    if (!n || !lengths || !speeds || !ends || udy_json_size(lengths) != n || udy_json_size(speeds) != n ||
+    if (n != (size_t)n_episodes || !lengths || !speeds || !ends || udy_json_size(lengths) != n || udy_json_size(speeds) != n ||
         udy_json_size(ends) != n)
         return UDY_EFORMAT;
     udy_episode *episodes = udy_alloc(n * sizeof *episodes);
     if (!episodes) return out_of_memory(err);
-    for (size_t i = 0; i < n; i++)
-        episodes[i] = (udy_episode){.ret = udy_json_value(udy_json_at(returns, i), NAN),
-                                    .length = (int)udy_json_value(udy_json_at(lengths, i), 0),
-                                    .speed = udy_json_value(udy_json_at(speeds, i), NAN),
-                                    .end = (udy_end)udy_json_value(udy_json_at(ends, i), 0)};
-    int status = udy__evaluation_of(e, episodes, (int)n, seed, err);
+    const udy_json *r = udy_json_at(returns, 0), *l = udy_json_at(lengths, 0);
+    const udy_json *s = udy_json_at(speeds, 0), *c = udy_json_at(ends, 0);
+    bool sound = true;
+    for (size_t i = 0; i < n; i++) {
+        double length = udy_json_value(l, -1), end = udy_json_value(c, -1);
+        sound = sound && length >= 0 && length <= INT_MAX && end >= 0 && end <= UDY_END_UNHEALTHY;
+        episodes[i] = (udy_episode){.ret = udy_json_value(r, NAN), .speed = udy_json_value(s, NAN),
+                                    .length = sound ? (int)length : 0,
+                                    .end = sound ? (udy_end)end : UDY_END_NONE};
+        r = udy_json_next(r), l = udy_json_next(l), s = udy_json_next(s), c = udy_json_next(c);
+    }
+    int status = sound ? udy__evaluation_of(e, episodes, (int)n, seed, err) : UDY_EFORMAT;
     udy_free(episodes);
     return status;
 }
@@ -265,7 +273,7 @@ static int evaluate_entry(experiment *x, udy__entry *entry, const udy_policy *po
     int status = record_read(x, record_name, &record, err);
     if (status) return status;
     if (record) {
-        status = evaluation_take(&entry->of, record, seed, err);
+        status = evaluation_take(&entry->of, record, x->config->eval_episodes, seed, err);
         udy_json_free(record);
         if (status != UDY_EFORMAT) return status;
     }
@@ -344,24 +352,70 @@ static int run_stages(experiment *x, udy_error *err) {
     return UDY_OK;
 }
 
+// What every number of the run follows from.
+static char *fingerprint(const experiment *x) {
+    udy_experiment_config *settings = udy_alloc(sizeof *settings);
+    if (!settings) return NULL;
+    *settings = *x->config;
+    settings->task_config.model_dir[0] = '\0';  // a place, which may differ from day to day
+    settings->expert[0] = '\0';                 // another: the weights stand below
+    char *text = udy_settings_print(settings, udy_experiment_fields());
+    udy_free(settings);
+    size_t n;
+    const float *params = udy_mlp_params((udy_mlp *)(uintptr_t)udy_policy_mlp(x->expert), &n);
+    const uint64_t parts[] = {text ? udy_hash(text, strlen(text)) : 0, udy_hash(params, n * sizeof *params)};
+    udy_free(text);
+    char *print = text ? udy_alloc(40) : NULL;
+    if (print)
+        snprintf(print, 40, "%016llx %016llx", (unsigned long long)parts[0], (unsigned long long)parts[1]);
+    return print;
+}
+
+// A folder where another experiment has begun must not lend this one its records.
+static int refuse_another(experiment *x, udy_error *err) {
+    udy_json *record;
+    char *own = fingerprint(x);
+    int status = own ? record_read(x, "experiment", &record, err) : out_of_memory(err);
+    if (!status && !record) {
+        record = udy_json_object();
+        udy_json_put_string(record, "made_with", own);
+        status = record_write(x, "experiment", record, err);
+    } else if (!status) {
+        if (strcmp(udy_json_string(record, "made_with", ""), own))
+            status = udy_error_set(err, UDY_EMISMATCH, "%s: was begun with other settings or another "
+                                   "expert: go on with the same, or name another folder", x->path);
+        udy_json_free(record);
+    }
+    udy_free(own);
+    return status;
+}
+
+static int make_folders(const experiment *x, udy_error *err) {
+    static const char *const names[] = {"checkpoints", "policies", "data"};
+    for (int i = 0; i < 3; i++) {
+        char path[UDY_PATH_MAX];
+        int status = udy_path_format(path, err, "%s/%s", x->path, names[i]);
+        if (!status) status = udy_dir_make(path, err);
+        if (status) return status;
+    }
+    return UDY_OK;
+}
+
 static int prepare(experiment *x, const char *expert_path, int n_threads, udy_error *err) {
-    int status = udy_task_create(&x->task, x->config->task, &x->config->task_config, err);
+    int status = udy__config_check(x->config, udy_experiment_fields(), "", err);
+    if (!status && x->config->demo_episodes < x->config->dagger.initial_episodes)
+        status = udy_error_set(err, UDY_EINVAL, "demo_episodes = %d, but DAgger starts from %d of them "
+                               "(dagger.initial_episodes)", x->config->demo_episodes,
+                               x->config->dagger.initial_episodes);
+    if (!status) status = udy_task_create(&x->task, x->config->task, &x->config->task_config, err);
     if (!status) status = udy_policy_load(&x->expert, expert_path, err);
     if (!status) status = udy_policy_check(x->expert, x->task, err);
     if (!status) status = udy_pool_create(&x->pool, n_threads, err);
     if (!status)
         status = udy_batch_create(&x->batch, x->task, udy_pool_threads(x->pool),
                                   udy_pool_threads(x->pool), err);
-    static const char *const folders[] = {"checkpoints", "policies", "data"};
-    for (int i = 0; !status && i < 3; i++) {
-        char path[UDY_PATH_MAX];
-        status = udy_path_format(path, err, "%s/%s", x->path, folders[i]);
-        if (!status) status = udy_dir_make(path, err);
-    }
-    if (!status && x->config->demo_episodes < x->config->dagger.initial_episodes)
-        status = udy_error_set(err, UDY_EINVAL, "demo_episodes = %d, but DAgger starts from %d of them "
-                               "(dagger.initial_episodes)", x->config->demo_episodes,
-                               x->config->dagger.initial_episodes);
+    if (!status) status = make_folders(x, err);
+    if (!status) status = refuse_another(x, err);
     if (status) return status;
     size_t n_entries = (size_t)x->config->dagger.rounds + 5;
     x->outcome.entries = udy_alloc(n_entries * sizeof *x->outcome.entries);

@@ -144,7 +144,8 @@ int udy__results_write(const udy__outcome *o, const char *run_path, udy_error *e
 
 static double *read_numbers(const udy_json *list, size_t n) {
     double *out = udy_alloc(n * sizeof *out);
-    for (size_t i = 0; out && i < n; i++) out[i] = udy_json_value(udy_json_at(list, i), NAN);
+    const udy_json *v = udy_json_at(list, 0);
+    for (size_t i = 0; out && i < n; i++, v = udy_json_next(v)) out[i] = udy_json_value(v, NAN);
     return out;
 }
 
@@ -179,9 +180,10 @@ static int read_rows(udy_results *r, const udy_json *root) {
     if (n == 0) return UDY_EFORMAT;
     r->rows = udy_alloc(n * sizeof *r->rows);
     if (!r->rows) return UDY_ENOMEM;
-    for (size_t i = 0; i < n; i++) {
+    const udy_json *row = udy_json_at(rows, 0);
+    for (size_t i = 0; i < n; i++, row = udy_json_next(row)) {
         r->n_rows++;
-        int status = read_row(&r->rows[i], udy_json_at(rows, i), seconds);
+        int status = read_row(&r->rows[i], row, seconds);
         if (status) return status;
         if (!strcmp(r->rows[i].name, "expert")) r->expert_mean = r->rows[i].mean;
     }

@@ -53,7 +53,8 @@ static int exit_code(int status) {
 // Start `understudy ARGS` (as a shell reads them) with its words going to files; its process id.
 static pid_t start(const char *args) {
     char command[4096];
-    snprintf(command, sizeof command, "exec '%s' %s >out.txt 2>err.txt </dev/null", UDY_PROGRAM, args);
+    snprintf(command, sizeof command, "exec '%s' %s >out.txt 2>err.txt </dev/null", UDY_PROGRAM,
+             args);
     pid_t pid = fork();
     if (pid == 0) {
         signal(SIGINT, SIG_DFL);
@@ -94,7 +95,8 @@ static void assert_contains(const char *text, const char *part) {
 
 // The program said exactly this with this exit code: one line on stderr, nothing on stdout.
 static void assert_error(outcome o, int code, const char *part) {
-    if (o.code != code) fail_msg("exit code %d, expected %d; it said: %s%s", o.code, code, o.out, o.err);
+    if (o.code != code)
+        fail_msg("exit code %d, expected %d; it said: %s%s", o.code, code, o.out, o.err);
     assert_contains(o.err, "error: ");
     assert_contains(o.err, part);
     assert_string_equal(o.out, "");

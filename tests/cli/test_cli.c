@@ -7,8 +7,8 @@
 #include "understudy/understudy.h"
 
 static const char *const commands[] = {
-    "experiment", "expert list", "expert evaluate", "demos collect", "demos info",
-    "bc",         "dagger",      "evaluate",        "replay",        "tasks"};
+    "experiment", "expert list", "expert evaluate", "demos collect", "demos info", "bc",
+    "dagger",     "evaluate",    "replay",          "bench",         "tasks"};
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 
 //------------------------------------------ Help --------------------------------------------------
@@ -70,7 +70,8 @@ static void unknown_names_suggest_the_nearest(void **state) {
 
 static void wrong_numbers_are_named(void **state) {
     (void)state;
-    static const char *const bad[] = {"1e3x", "-1", "0", "3.5", "99999999999999999999", "0x10", "''", "abc"};
+    static const char *const bad[] = {"1e3x", "-1", "0",  "3.5", "99999999999999999999",
+                                      "0x10", "''", "abc"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         outcome o = run_program("evaluate random --episodes %s", bad[i]);
         char shown[64];
@@ -78,7 +79,8 @@ static void wrong_numbers_are_named(void **state) {
         assert_error(o, 2, shown);
     }
     assert_error(run_program("evaluate random --seed -3"), 2, "'-3'");
-    assert_error(run_program("evaluate random --seed 18446744073709551616"), 2, "18446744073709551616");
+    assert_error(run_program("evaluate random --seed 18446744073709551616"), 2,
+                 "18446744073709551616");
     assert_error(run_program("evaluate random --threads 0"), 2, "'0'");
     assert_error(run_program("experiment --set bc.learning_rate=-1"), 2, "bc.learning_rate");
     assert_error(run_program("experiment --set demo_episodes=0"), 2, "demo_episodes");
@@ -134,8 +136,8 @@ static bool has_control(const char *text) {
 
 static void without_a_terminal_there_are_no_control_characters(void **state) {
     (void)state;
-    static const char *const lines[] = {"evaluate random --episodes 3", "tasks Ant-v5", "expert list",
-                                        "--help", "evaluate --help"};
+    static const char *const lines[] = {"evaluate random --episodes 3", "tasks Ant-v5",
+                                        "expert list", "--help", "evaluate --help"};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         outcome o = run_program("%s", lines[i]);
         assert_done(o);
@@ -158,7 +160,8 @@ static char *on_terminal(const char *term, const char *const *argv) {
     assert_true(pid > 0);
     static char text[1 << 16];
     size_t n = 0;
-    for (ssize_t got; n < sizeof text - 1 && (got = read(terminal, text + n, sizeof text - 1 - n)) > 0;)
+    for (ssize_t got;
+         n < sizeof text - 1 && (got = read(terminal, text + n, sizeof text - 1 - n)) > 0;)
         n += (size_t)got;
     text[n] = '\0';
     int status;
@@ -170,7 +173,8 @@ static char *on_terminal(const char *term, const char *const *argv) {
 
 static void a_terminal_gets_a_bar_and_a_dumb_one_does_not(void **state) {
     (void)state;
-    static const char *const argv[] = {"understudy", "evaluate", "random", "--episodes", "20", NULL};
+    static const char *const argv[] = {"understudy", "evaluate", "random",
+                                       "--episodes", "20",       NULL};
     char *text = on_terminal("xterm", argv);
     assert_contains(text, "\r\033[K");
     assert_contains(text, "20/20 episodes");
@@ -195,7 +199,8 @@ static void output_that_cannot_be_written_is_an_error(void **state) {
     assert_contains(text, "error: standard output");
     free(text);
     // The reader is gone before the first word.
-    status = system("{ sleep 0.3; '" UDY_PROGRAM "' tasks Ant-v5 2>pipe.txt; echo $? >code.txt; } | true");
+    status = system("{ sleep 0.3; '" UDY_PROGRAM
+                    "' tasks Ant-v5 2>pipe.txt; echo $? >code.txt; } | true");
     assert_int_equal(exit_code(status), 0);
     text = read_all("code.txt");
     assert_string_equal(text, "1\n");
@@ -210,7 +215,8 @@ static void output_that_cannot_be_written_is_an_error(void **state) {
 static udy_json *parse(const char *text) {
     udy_json *root = NULL;
     udy_error err = {0};
-    if (udy_json_parse(&root, text, strlen(text), "stdout", &err)) fail_msg("%s: %s", err.message, text);
+    if (udy_json_parse(&root, text, strlen(text), "stdout", &err))
+        fail_msg("%s: %s", err.message, text);
     return root;
 }
 
@@ -224,10 +230,11 @@ static void evaluate_prints_the_promised_json(void **state) {
     assert_int_equal(udy_json_size(returns), 5);
     assert_int_equal(udy_json_size(udy_json_get(root, "lengths")), 5);
     assert_int_equal(udy_json_size(udy_json_get(root, "ci95")), 2);
-    static const char *const numbers[] = {"mean", "std", "iqm", "falls", "too_low", "too_high",
-                                          "speed_mean", "steps_per_s"};
+    static const char *const numbers[] = {"mean",    "std",      "iqm",        "falls",
+                                          "too_low", "too_high", "speed_mean", "steps_per_s"};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        if (!udy_json_is_number(udy_json_get(root, numbers[i]))) fail_msg("no number '%s'", numbers[i]);
+        if (!udy_json_is_number(udy_json_get(root, numbers[i])))
+            fail_msg("no number '%s'", numbers[i]);
     double sum = 0;
     for (size_t i = 0; i < 5; i++) sum += udy_json_value(udy_json_at(returns, i), NAN);
     assert_true(fabs(sum / 5 - udy_json_number(root, "mean", NAN)) < 1e-9);
@@ -296,8 +303,10 @@ static const udy_tensor *tensor_of(const udy_safetensors *file, const char *form
 static void compare_replay(const char *golden_path, int seed, const char *set) {
     udy_error err = {0};
     udy_safetensors *golden, *played;
-    outcome o = run_program("replay --task Ant-v5 --seed %d --actions '%s' --tensor seed%d.action "
-                            "--out played.safetensors --force %s", seed, golden_path, seed, set);
+    outcome o = run_program(
+        "replay --task Ant-v5 --seed %d --actions '%s' --tensor seed%d.action "
+        "--out played.safetensors --force %s",
+        seed, golden_path, seed, set);
     assert_done(o);
     done(o);
     assert_int_equal(udy_safetensors_open(&golden, golden_path, &err), 0);
@@ -333,9 +342,14 @@ static void replay_equals_gymnasium(void **state) {
     }
 }
 
-static void write_actions(const char *path, udy_dtype dtype, int64_t rows, int64_t cols, const void *data) {
+static void write_actions(const char *path, udy_dtype dtype, int64_t rows, int64_t cols,
+                          const void *data) {
     udy_error err = {0};
-    udy_tensor tensor = {.name = "action", .dtype = dtype, .ndim = 2, .shape = {rows, cols}, .data = data,
+    udy_tensor tensor = {.name = "action",
+                         .dtype = dtype,
+                         .ndim = 2,
+                         .shape = {rows, cols},
+                         .data = data,
                          .n_bytes = (size_t)(rows * cols) * udy_dtype_size(dtype)};
     if (udy_safetensors_write(path, &tensor, 1, NULL, 0, &err)) fail_msg("%s", err.message);
 }
@@ -344,7 +358,8 @@ static void replay_refuses_what_does_not_fit_and_leaves_nothing(void **state) {
     (void)state;
     double actions[16] = {0};
     write_actions("narrow.safetensors", UDY_F64, 2, 7, actions);
-    assert_error(run_program("replay --actions narrow.safetensors --out o.safetensors"), 1, "action");
+    assert_error(run_program("replay --actions narrow.safetensors --out o.safetensors"), 1,
+                 "action");
     assert_int_not_equal(access("o.safetensors", F_OK), 0);
     actions[9] = NAN;
     write_actions("nan.safetensors", UDY_F64, 2, 8, actions);
@@ -357,19 +372,22 @@ static void replay_takes_f32_and_refuses_to_write_over(void **state) {
     (void)state;
     double wide[24];
     float narrow[24];
-    for (int i = 0; i < 24; i++) wide[i] = narrow[i] = (float)(i % 5) / 8;  // the same numbers in both
+    for (int i = 0; i < 24; i++)
+        wide[i] = narrow[i] = (float)(i % 5) / 8;  // the same numbers in both
     write_actions("wide.safetensors", UDY_F64, 3, 8, wide);
     write_actions("narrow.safetensors", UDY_F32, 3, 8, narrow);
     unlink("wide-out.safetensors");
     unlink("narrow-out.safetensors");
-    outcome o = run_program("replay --actions wide.safetensors --out wide-out.safetensors --seed 4");
+    outcome o =
+        run_program("replay --actions wide.safetensors --out wide-out.safetensors --seed 4");
     assert_done(o);
     done(o);
     o = run_program("replay --actions narrow.safetensors --out narrow-out.safetensors --seed 4");
     assert_done(o);
     done(o);
     assert_int_equal(system("cmp wide-out.safetensors narrow-out.safetensors"), 0);
-    assert_error(run_program("replay --actions wide.safetensors --out wide-out.safetensors"), 1, "--force");
+    assert_error(run_program("replay --actions wide.safetensors --out wide-out.safetensors"), 1,
+                 "--force");
     o = run_program("replay --actions wide.safetensors --out wide-out.safetensors --force");
     assert_done(o);
     done(o);

@@ -8,12 +8,14 @@
 #include "understudy/understudy.h"
 
 // Small enough for a test, with every stage in it.
-#define SMALL                                                                                      \
+#define SMALL                                                                                        \
     "--set demo_episodes=3 --set eval_episodes=2 --set bc.epochs=3 --set dagger.initial_episodes=1 " \
     "--set dagger.rounds=2 --set dagger.episodes_per_round=1 --set dagger.select_episodes=1 "        \
     "--set dagger.bc.epochs=3 --set env.max_episode_steps=300"
 
-static bool there(const char *path) { return access(path, F_OK) == 0; }
+static bool there(const char *path) {
+    return access(path, F_OK) == 0;
+}
 
 static void pause_ms(long ms) {
     struct timespec t = {ms / 1000, ms % 1000 * 1000000};
@@ -31,8 +33,7 @@ static udy_json *read_json(const char *path) {
 }
 
 static bool is_time(const char *name) {
-    return strcmp(name, "timing") == 0 || strstr(name, "seconds") ||
-           strstr(name, "per_s");
+    return strcmp(name, "timing") == 0 || strstr(name, "seconds") || strstr(name, "per_s");
 }
 
 // Equal but for what a clock wrote; where says the place of the first difference.
@@ -80,8 +81,8 @@ static void experiment_leaves_everything_where_it_says(void **state) {
     (void)state;
     outcome o = run_program("experiment " SMALL " --seed 3 --threads 1 --out reference");
     assert_done(o);
-    static const char *const words[] = {"BC", "DAgger", "Expert", "Random", "reference/results.json",
-                                        "reference/policies"};
+    static const char *const words[] = {
+        "BC", "DAgger", "Expert", "Random", "reference/results.json", "reference/policies"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) assert_contains(o.out, words[i]);
     for (const char *c = o.out; *c; c++) assert_true((unsigned char)*c >= 0x20 || *c == '\n');
     static const char *const files[] = {"run.yaml", "log.jsonl", "results.json", "results.csv"};
@@ -229,8 +230,9 @@ static void a_mistake_leaves_no_folder_behind(void **state) {
 
 static void make_demos(void) {
     if (there("demos/manifest.json")) return;
-    outcome o = run_program("demos collect --task Ant-v5 --expert ant-v5 --episodes 2 --out demos "
-                            "--seed 5 --set max_episode_steps=200");
+    outcome o = run_program(
+        "demos collect --task Ant-v5 --expert ant-v5 --episodes 2 --out demos "
+        "--seed 5 --set max_episode_steps=200");
     assert_done(o);
     assert_contains(o.out, "2 episodes, 400 steps");
     done(o);
@@ -253,8 +255,9 @@ static void demos_are_collected_and_described(void **state) {
     assert_int_equal(o.code, 1);
     assert_contains(o.err, "demos");
     done(o);
-    o = run_program("demos collect --expert ant-v5 --episodes 3 --out demos --seed 5 --resume "
-                    "--set max_episode_steps=200 --json");
+    o = run_program(
+        "demos collect --expert ant-v5 --episodes 3 --out demos --seed 5 --resume "
+        "--set max_episode_steps=200 --json");
     assert_done(o);
     assert_contains(o.out, "\"rows\": 600");
     done(o);
@@ -266,8 +269,9 @@ static void demos_are_collected_and_described(void **state) {
 static void bc_trains_a_policy_that_evaluate_takes(void **state) {
     (void)state;
     make_demos();
-    outcome o = run_program("bc demos --out bc.safetensors --seed 2 --set epochs=4 --set bc.batch_size=64 "
-                            "--loss-csv loss.csv --json");
+    outcome o = run_program(
+        "bc demos --out bc.safetensors --seed 2 --set epochs=4 --set bc.batch_size=64 "
+        "--loss-csv loss.csv --json");
     assert_done(o);
     udy_json *root = NULL;
     udy_error err = {0};
@@ -314,15 +318,17 @@ static void an_interrupted_bc_goes_on_to_the_same_policy(void **state) {
     assert_done(o);
     done(o);
     assert_int_equal(system("cmp whole.safetensors halves.safetensors && "
-                            "cmp whole-last.safetensors halves-last.safetensors"), 0);
+                            "cmp whole-last.safetensors halves-last.safetensors"),
+                     0);
 }
 
 static void dagger_is_interrupted_and_goes_on_to_the_same_policies(void **state) {
     (void)state;
     make_demos();
-#define DAGGER "dagger --expert ant-v5 --demos demos --seed 1 --set rounds=2 --set initial_episodes=1 " \
-               "--set episodes_per_round=1 --set select_episodes=1 --set bc.epochs=40 "                   \
-               "--set max_episode_steps=200"
+#define DAGGER                                                                               \
+    "dagger --expert ant-v5 --demos demos --seed 1 --set rounds=2 --set initial_episodes=1 " \
+    "--set episodes_per_round=1 --set select_episodes=1 --set bc.epochs=40 "                 \
+    "--set max_episode_steps=200"
     outcome o = run_program(DAGGER " --out dagger-whole --threads 2");
     assert_done(o);
     assert_contains(o.out, "best policy");
@@ -340,8 +346,10 @@ static void dagger_is_interrupted_and_goes_on_to_the_same_policies(void **state)
     assert_done(o);
     assert_contains(o.out, "\"best_policy\"");
     done(o);
-    assert_int_equal(system("for f in dagger-whole/policies/*; do cmp $f dagger-halves/policies/${f##*/} "
-                            "|| exit 1; done"), 0);
+    assert_int_equal(
+        system("for f in dagger-whole/policies/*; do cmp $f dagger-halves/policies/${f##*/} "
+               "|| exit 1; done"),
+        0);
 }
 
 int main(void) {
