@@ -1,6 +1,11 @@
 // nn.h: networks: multilayer perceptrons forward and backward, losses, Adam. float32.
 // The only room that sees oneDNN. Every sum has an order fixed by the shapes alone, so results are
 // the same bits at any number of threads on machines with the same vector instructions.
+//
+// A program that installs signal handlers gives them a stack of their own (sigaltstack, SA_ONSTACK)
+// or takes signals in a thread by sigwait: oneDNN's products use the stack register for data, and a
+// signal frame pushed meanwhile would land in their workspace. The library's own threads block
+// signals; the caller's thread takes part in the work too.
 #ifndef UNDERSTUDY_NN_H_
 #define UNDERSTUDY_NN_H_
 
