@@ -20,7 +20,9 @@ int udy__shard_size(int B, int shard) {
 
 // Tiles of one layer into tiles (or only counted, where tiles is NULL).
 static int cut_layer(int layer, int in, int out, udy__tile *tiles) {
-    const int rows = UDY__TILE_ROWS, cols = UDY__TILE_COLS;
+    const int rows = UDY__TILE_ROWS;
+    // A layer of few units makes one short, wide tile: halved, two threads share it.
+    const int cols = out <= UDY__NARROW_MAX ? UDY__TILE_COLS / 4 : UDY__TILE_COLS;
     int n = 0;
     for (int r = 0; r < out; r += rows) {
         for (int c = 0; c < in; c += cols, n++) {
