@@ -3,27 +3,30 @@
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "learn/config.h"
 #include "learn/dataset.h"
 
 static const double checkpoint_interval_s = 5;
 
-static const char *const activation_names[] = {"identity", "relu", "tanh", "sigmoid", "elu",
-                                               "silu", "gelu", "leaky_relu", "softplus", NULL};
-static const char *const init_names[] = {"pytorch", "he_uniform", "he_normal", "xavier_uniform",
-                                         "xavier_normal", "orthogonal", "zero", NULL};
+static const char *const activation_names[] = {"identity", "relu", "tanh",       "sigmoid",  "elu",
+                                               "silu",     "gelu", "leaky_relu", "softplus", NULL};
+static const char *const init_names[] = {
+    "pytorch",       "he_uniform", "he_normal", "xavier_uniform",
+    "xavier_normal", "orthogonal", "zero",      NULL};
 
 _Static_assert(sizeof activation_names / sizeof *activation_names == UDY_ACTIVATION_COUNT + 1,
                "a name for each activation");
-_Static_assert(sizeof init_names / sizeof *init_names == UDY_INIT_COUNT + 1, "a name for each init");
+_Static_assert(sizeof init_names / sizeof *init_names == UDY_INIT_COUNT + 1,
+               "a name for each init");
 
 #define AT(field) offsetof(udy_bc_config, field)
 const udy_field udy_bc_config_fields[] = {
     {"hidden", UDY_FIELD_INTS, AT(hidden), 0, 1, 16384, NULL, "widths of the hidden layers"},
-    {"activation", UDY_FIELD_CHOICE, AT(activation), 0, 0, 0, activation_names, "of the hidden layers"},
+    {"activation", UDY_FIELD_CHOICE, AT(activation), 0, 0, 0, activation_names,
+     "of the hidden layers"},
     {"output", UDY_FIELD_CHOICE, AT(output), 0, 0, 0, activation_names, "of the output layer"},
     {"init", UDY_FIELD_CHOICE, AT(init), 0, 0, 0, init_names, "initial weights"},
     {"epochs", UDY_FIELD_INT, AT(epochs), 0, 1, 1e6, NULL, "passes over the data, at most"},
@@ -39,9 +42,14 @@ const udy_field udy_bc_config_fields[] = {
 #undef AT
 
 udy_bc_config udy_bc_config_default(void) {
-    return (udy_bc_config){.hidden = {2, {256, 256}}, .activation = UDY_RELU, .output = UDY_TANH,
-                           .init = UDY_INIT_PYTORCH, .epochs = 100, .batch_size = 256,
-                           .learning_rate = 1e-3, .val_fraction = 0.1};
+    return (udy_bc_config){.hidden = {2, {256, 256}},
+                           .activation = UDY_RELU,
+                           .output = UDY_TANH,
+                           .init = UDY_INIT_PYTORCH,
+                           .epochs = 100,
+                           .batch_size = 256,
+                           .learning_rate = 1e-3,
+                           .val_fraction = 0.1};
 }
 
 struct udy_bc {
@@ -54,7 +62,7 @@ struct udy_bc {
     udy_regression *regression;
     float *best;  // parameters of the best epoch
     size_t n_params;
-    udy_bc_epoch *curve;  // [config.epochs]
+    udy_bc_epoch *curve;          // [config.epochs]
     int epochs_done, best_epoch;  // best_epoch: index, -1 none
     // Where in the epoch under way, for checkpoints.
     uint32_t next_row;
@@ -75,8 +83,10 @@ static int network_of(const udy_bc_config *config, const udy_task_info *info, ud
     int status = udy__config_check(config, udy_bc_config_fields, "bc.", err);
     if (status) return status;
     if (config->patience > 0 && !(config->val_fraction > 0))
-        return udy_error_set(err, UDY_EINVAL, "bc.patience is %d, but without bc.val_fraction there is no "
-                             "validation loss to wait for", config->patience);
+        return udy_error_set(err, UDY_EINVAL,
+                             "bc.patience is %d, but without bc.val_fraction there is no "
+                             "validation loss to wait for",
+                             config->patience);
     if (config->hidden.n + 1 > UDY_MLP_LAYERS_MAX)
         return udy_error_set(err, UDY_EINVAL, "%d hidden layers: at most %d", config->hidden.n,
                              UDY_MLP_LAYERS_MAX - 1);
@@ -98,7 +108,11 @@ int udy_bc_create(udy_bc **out, const udy_bc_config *config, const udy_task *tas
     if (status) return status;
     udy_bc *bc = udy_alloc(sizeof *bc);
     if (!bc) return out_of_memory(err);
-    *bc = (udy_bc){.config = *config, .task = task, .pool = pool, .seed = seed, .stream = stream,
+    *bc = (udy_bc){.config = *config,
+                   .task = task,
+                   .pool = pool,
+                   .seed = seed,
+                   .stream = stream,
                    .best_epoch = -1};
     udy_adam_config adam = udy_adam_config_default();
     adam.learning_rate = config->learning_rate;
@@ -112,14 +126,17 @@ int udy_bc_create(udy_bc **out, const udy_bc_config *config, const udy_task *tas
         status = udy_adam_create(&bc->adam, bc->n_params, &adam, err);
     }
     if (!status)
-        status = udy_regression_create(&bc->regression, bc->mlp, bc->adam, config->batch_size, pool, err);
+        status = udy_regression_create(&bc->regression, bc->mlp, bc->adam, config->batch_size, pool,
+                                       err);
     if (!status) {
         bc->best = udy_alloc(bc->n_params * sizeof(float));
         bc->curve = udy_alloc((size_t)config->epochs * sizeof *bc->curve);
         if (!bc->best || !bc->curve) status = out_of_memory(err);
     }
-    if (status) udy_bc_destroy(bc);
-    else *out = bc;
+    if (status)
+        udy_bc_destroy(bc);
+    else
+        *out = bc;
     return status;
 }
 
@@ -144,8 +161,10 @@ void udy_bc_destroy(udy_bc *bc) {
 int udy_bc_warm_start(udy_bc *bc, const udy_policy *policy, udy_error *err) {
     const udy_mlp *from = udy_policy_mlp(policy);
     if (!from || udy_mlp_copy(bc->mlp, from))
-        return udy_error_set(err, UDY_EMISMATCH, "%s: its network has another shape than the one "
-                             "being trained", udy_policy_name(policy));
+        return udy_error_set(err, UDY_EMISMATCH,
+                             "%s: its network has another shape than the one "
+                             "being trained",
+                             udy_policy_name(policy));
     return UDY_OK;
 }
 
@@ -187,7 +206,8 @@ static int split_rows(udy_bc *bc, const udy_dataset *dataset, udy_error *err) {
     bc->val = udy_alloc(bytes);
     bc->n_train = bc->n_val = 0;
     bc->data_hash = hash_of_data(dataset, &info);
-    int status = shuffled && held && bc->train && bc->order && bc->val ? UDY_OK : out_of_memory(err);
+    int status =
+        shuffled && held && bc->train && bc->order && bc->val ? UDY_OK : out_of_memory(err);
     if (!status) {
         udy_rng rng;
         udy_rng_init_stream(&rng, bc->seed, "bc/holdout", bc->stream);
@@ -197,8 +217,10 @@ static int split_rows(udy_bc *bc, const udy_dataset *dataset, udy_error *err) {
             udy_dataset_episode e = udy_dataset_episode_at(dataset, (int)i);
             for (int t = 0; t < e.length; t++) {
                 uint32_t row = (uint32_t)e.first_row + (uint32_t)t;
-                if (held[i]) bc->val[bc->n_val++] = row;
-                else bc->train[bc->n_train++] = row;
+                if (held[i])
+                    bc->val[bc->n_val++] = row;
+                else
+                    bc->train[bc->n_train++] = row;
             }
         }
     }
@@ -225,11 +247,17 @@ static int describe_state(udy_bc *bc, udy_tensor out[CURVE + 1]) {
     float *data[CURVE] = {udy_mlp_params(bc->mlp, &n), bc->best, udy_adam_m(bc->adam),
                           udy_adam_v(bc->adam)};
     for (int i = 0; i < CURVE; i++)
-        out[i] = (udy_tensor){.name = names[i], .dtype = UDY_F32, .ndim = 1,
-                              .shape = {(int64_t)bc->n_params}, .data = data[i],
+        out[i] = (udy_tensor){.name = names[i],
+                              .dtype = UDY_F32,
+                              .ndim = 1,
+                              .shape = {(int64_t)bc->n_params},
+                              .data = data[i],
                               .n_bytes = bc->n_params * sizeof(float)};
-    out[CURVE] = (udy_tensor){.name = "curve", .dtype = UDY_F64, .ndim = 2,
-                              .shape = {bc->epochs_done, 2}, .data = bc->curve,
+    out[CURVE] = (udy_tensor){.name = "curve",
+                              .dtype = UDY_F64,
+                              .ndim = 2,
+                              .shape = {bc->epochs_done, 2},
+                              .data = bc->curve,
                               .n_bytes = (size_t)bc->epochs_done * sizeof *bc->curve};
     return CURVE + 1;
 }
@@ -248,15 +276,20 @@ static void fingerprint(const udy_bc *bc, char out[PRINT_MAX]) {
 static int save_state(udy_bc *bc, const char *path, const char *batch, udy_error *err) {
     udy_tensor tensors[CURVE + 1];
     int n = describe_state(bc, tensors);
-    char print[PRINT_MAX], best[16], next[16], sum[40], t[24];
+    char print[PRINT_MAX], best[16], next[16], sum[UDY__NUMBER_MAX], t[24];
     fingerprint(bc, print);
     snprintf(best, sizeof best, "%d", bc->best_epoch);
     snprintf(next, sizeof next, "%u", bc->next_row);
-    snprintf(sum, sizeof sum, "%a", bc->loss_sum);
+    udy__double_print(sum, bc->loss_sum);
     snprintf(t, sizeof t, "%lld", (long long)*udy_adam_t(bc->adam));
     const udy_text_pair metadata[] = {
-        {"format", "understudy.training/1"}, {"training", print}, {"best_epoch", best},
-        {"next_row", next}, {"loss_sum", sum}, {"adam_t", t}, {"batch_rows", batch ? batch : ""},
+        {"format", "understudy.training/1"},
+        {"training", print},
+        {"best_epoch", best},
+        {"next_row", next},
+        {"loss_sum", sum},
+        {"adam_t", t},
+        {"batch_rows", batch ? batch : ""},
     };
     return udy_safetensors_write(path, tensors, (size_t)n, metadata,
                                  sizeof metadata / sizeof metadata[0], err);
@@ -267,11 +300,10 @@ static int read_counters(const udy_safetensors *file, double value[4], udy_error
     static const char *const keys[] = {"best_epoch", "next_row", "loss_sum", "adam_t"};
     for (int i = 0; i < 4; i++) {
         const char *text = udy_safetensors_metadata(file, keys[i]);
-        char *end = NULL;
-        value[i] = text ? strtod(text, &end) : NAN;
-        if (!text || end == text || *end || !isfinite(value[i]) || (i != 2 && value[i] != floor(value[i])))
-            return udy_error_set(err, UDY_EFORMAT, "%s: metadata '%s' is '%s', not a number that fits",
-                                 udy_safetensors_path(file), keys[i], text ? text : "(absent)");
+        if (!text || !udy__double_parse(&value[i], text) || !isfinite(value[i]) ||
+            (i != 2 && value[i] != floor(value[i])))
+            return udy_error_set(err, UDY_EFORMAT, "%s: metadata '%s' is not a number that fits",
+                                 udy_safetensors_path(file), keys[i]);
     }
     return UDY_OK;
 }
@@ -281,8 +313,10 @@ static int restore(udy_bc *bc, const udy_safetensors *file, udy_error *err) {
     fingerprint(bc, print);
     const char *found = udy_safetensors_metadata(file, "training");
     if (!found || strcmp(found, print))
-        return udy_error_set(err, UDY_EMISMATCH, "%s: a checkpoint of another training (other settings, "
-                             "seed or data); remove it to start anew", udy_safetensors_path(file));
+        return udy_error_set(err, UDY_EMISMATCH,
+                             "%s: a checkpoint of another training (other settings, "
+                             "seed or data); remove it to start anew",
+                             udy_safetensors_path(file));
     double value[4];
     int status = read_counters(file, value, err);
     if (status) return status;
@@ -298,7 +332,8 @@ static int restore(udy_bc *bc, const udy_safetensors *file, udy_error *err) {
     int64_t epochs = read[CURVE]->shape[0];
     if (epochs > bc->config.epochs || value[0] >= (double)epochs || value[0] < -1 || value[1] < 0 ||
         value[1] > bc->n_train || value[3] < 0 || value[3] > 0x1p53)
-        return udy_error_set(err, UDY_EFORMAT, "%s: counters out of range", udy_safetensors_path(file));
+        return udy_error_set(err, UDY_EFORMAT, "%s: counters out of range",
+                             udy_safetensors_path(file));
     for (int i = 0; i < CURVE; i++)
         memcpy((void *)(uintptr_t)own[i].data, read[i]->data, own[i].n_bytes);
     if (epochs) memcpy(bc->curve, read[CURVE]->data, (size_t)epochs * sizeof *bc->curve);
@@ -330,16 +365,19 @@ static bool is_over(const udy_bc *bc) {
 }
 
 static int tell(const udy_bc *bc, const char *stage, const udy_progress *progress) {
-    int64_t per_epoch = (bc->n_train + (uint32_t)bc->config.batch_size - 1) / (uint32_t)bc->config.batch_size;
+    int64_t per_epoch =
+        (bc->n_train + (uint32_t)bc->config.batch_size - 1) / (uint32_t)bc->config.batch_size;
     int64_t done = bc->epochs_done * per_epoch + bc->next_row / (uint32_t)bc->config.batch_size;
     char note[96] = "";
     if (bc->epochs_done) {
         const udy_bc_epoch *last = &bc->curve[bc->epochs_done - 1];
         int used = snprintf(note, sizeof note, "epoch %d/%d, loss %.5f", bc->epochs_done,
                             bc->config.epochs, last->train_loss);
-        if (bc->n_val) snprintf(note + used, sizeof note - (size_t)used, ", val %.5f", last->val_loss);
+        if (bc->n_val)
+            snprintf(note + used, sizeof note - (size_t)used, ", val %.5f", last->val_loss);
     }
-    return udy_progress_advance(progress, stage, done, per_epoch * bc->config.epochs, "updates", note);
+    return udy_progress_advance(progress, stage, done, per_epoch * bc->config.epochs, "updates",
+                                note);
 }
 
 // What a training tells and where it saves itself.
@@ -367,11 +405,13 @@ static int report_nonfinite(udy_bc *bc, const session *at, const char *what, uin
         char *rows = udy_alloc((size_t)n * 12 + 1);
         size_t used = 0;
         for (uint32_t i = 0; rows && i < n; i++)
-            used += (size_t)snprintf(rows + used, 12, "%s%u", i ? " " : "", bc->order[bc->next_row + i]);
+            used += (size_t)snprintf(rows + used, 12, "%s%u", i ? " " : "",
+                                     bc->order[bc->next_row + i]);
         int status = udy_path_format(path, err, "%s.nonfinite", at->checkpoint_path);
         if (!status) status = save_state(bc, path, rows, err);
         udy_free(rows);
-        if (!status) snprintf(kept, sizeof kept, "; the state %s is in %s", n ? "before it" : "then", path);
+        if (!status)
+            snprintf(kept, sizeof kept, "; the state %s is in %s", n ? "before it" : "then", path);
     }
     char where[96];
     if (n)
@@ -381,8 +421,10 @@ static int report_nonfinite(udy_bc *bc, const session *at, const char *what, uin
     else
         snprintf(where, sizeof where, "after epoch %d, update %lld", bc->epochs_done + 1,
                  (long long)udy_bc_updates(bc));
-    return udy_error_set(err, UDY_ENONFINITE, "%s: %s is not finite %s%s. A lower bc.learning_rate may "
-                         "help", at->stage, what, where, kept);
+    return udy_error_set(err, UDY_ENONFINITE,
+                         "%s: %s is not finite %s%s. A lower bc.learning_rate may "
+                         "help",
+                         at->stage, what, where, kept);
 }
 
 // Between updates: tell, save, stop where asked to.
@@ -444,8 +486,8 @@ static int run_epoch(udy_bc *bc, const udy_row_source *rows, session *at, udy_er
     return end_epoch(bc, rows, at, err);
 }
 
-int udy_bc_train(udy_bc *bc, const udy_dataset *dataset, const char *stage, const char *checkpoint_path,
-                 const udy_progress *progress, udy_error *err) {
+int udy_bc_train(udy_bc *bc, const udy_dataset *dataset, const char *stage,
+                 const char *checkpoint_path, const udy_progress *progress, udy_error *err) {
     if (bc->finished) return udy_error_set(err, UDY_EINVAL, "%s: this training has ended", stage);
     int status = udy__dataset_fits(dataset, bc->task, err);
     if (!status) status = udy_dataset_check(dataset, err);
@@ -465,10 +507,18 @@ int udy_bc_train(udy_bc *bc, const udy_dataset *dataset, const char *stage, cons
 
 //------------------------------------------ Results -----------------------------------------------
 
-int udy_bc_epochs(const udy_bc *bc) { return bc->epochs_done; }
-const udy_bc_epoch *udy_bc_curve(const udy_bc *bc) { return bc->curve; }
-int udy_bc_best_epoch(const udy_bc *bc) { return bc->best_epoch; }
-int64_t udy_bc_updates(const udy_bc *bc) { return *udy_adam_t(bc->adam); }
+int udy_bc_epochs(const udy_bc *bc) {
+    return bc->epochs_done;
+}
+const udy_bc_epoch *udy_bc_curve(const udy_bc *bc) {
+    return bc->curve;
+}
+int udy_bc_best_epoch(const udy_bc *bc) {
+    return bc->best_epoch;
+}
+int64_t udy_bc_updates(const udy_bc *bc) {
+    return *udy_adam_t(bc->adam);
+}
 
 int udy_bc_policy(const udy_bc *bc, bool best, udy_policy **out, udy_error *err) {
     if (!best || bc->best_epoch < 0) return udy_policy_from_mlp(out, bc->mlp, bc->task, err);

@@ -20,8 +20,8 @@ static int check_choice(const udy_field *field, int value, const char *prefix, u
 static int check_ints(const udy_field *field, const udy_ints *list, const char *prefix,
                       udy_error *err) {
     if (list->n < 0 || list->n > UDY_INTS_MAX)
-        return udy_error_set(err, UDY_EINVAL, "%s%s has %d elements; at most %d are allowed", prefix,
-                             field->key, list->n, UDY_INTS_MAX);
+        return udy_error_set(err, UDY_EINVAL, "%s%s has %d elements; at most %d are allowed",
+                             prefix, field->key, list->n, UDY_INTS_MAX);
     int status = UDY_OK;
     for (int i = 0; !status && i < list->n; i++)
         status = check_number(field, list->v[i], prefix, err);

@@ -1,5 +1,5 @@
 // DAgger: dataset aggregation (Ross, Gordon & Bagnell 2011, arXiv:1011.0686, algorithm 3.1). Rolls
-// the learner out, has the expert label every state it visits, retrains on all data, round by round.
+// the learner out, has the expert label every state it visits, retrains on all data, by rounds.
 //
 // Differs from the paper: round 0 clones demonstrations of the expert (the paper's first mixture is
 // the expert alone, which comes to the same), and the last round's data is trained on too, so that
@@ -37,8 +37,12 @@ const udy_field udy_dagger_config_fields[] = {
 #undef AT
 
 udy_dagger_config udy_dagger_config_default(void) {
-    return (udy_dagger_config){.initial_episodes = 10, .rounds = 10, .episodes_per_round = 10,
-                               .beta_schedule = UDY_BETA_CONSTANT, .beta = 0, .beta_rounds = 5,
+    return (udy_dagger_config){.initial_episodes = 10,
+                               .rounds = 10,
+                               .episodes_per_round = 10,
+                               .beta_schedule = UDY_BETA_CONSTANT,
+                               .beta = 0,
+                               .beta_rounds = 5,
                                .select_episodes = 10};
 }
 
@@ -49,7 +53,9 @@ static double beta_constant(const udy_dagger_config *c, int round) {
 static double beta_linear(const udy_dagger_config *c, int round) {
     return fmax(0, c->beta * (1 - (double)(round - 1) / c->beta_rounds));
 }
-static double beta_exponential(const udy_dagger_config *c, int round) { return pow(c->beta, round - 1); }
+static double beta_exponential(const udy_dagger_config *c, int round) {
+    return pow(c->beta, round - 1);
+}
 
 double udy_dagger_beta(const udy_dagger_config *config, int round) {
     static double (*const schedules[UDY_BETA_COUNT])(const udy_dagger_config *, int) = {
@@ -77,7 +83,9 @@ struct udy_dagger {
     int n_rounds;
 };
 
-static int out_of_memory(udy_error *err) { return udy_error_set(err, UDY_ENOMEM, "no memory for DAgger"); }
+static int out_of_memory(udy_error *err) {
+    return udy_error_set(err, UDY_ENOMEM, "no memory for DAgger");
+}
 
 //------------------------------------------ State -------------------------------------------------
 
@@ -87,7 +95,8 @@ static uint64_t hash_of_expert(const udy_policy *expert) {
     const udy_mlp_config *c = udy_mlp_config_of(mlp);
     size_t n;
     const float *params = udy_mlp_params((udy_mlp *)(uintptr_t)mlp, &n);
-    uint64_t parts[UDY_MLP_LAYERS_MAX + 4] = {udy_hash(params, n * sizeof *params), c->hidden, c->output};
+    uint64_t parts[UDY_MLP_LAYERS_MAX + 4] = {udy_hash(params, n * sizeof *params), c->hidden,
+                                              c->output};
     for (int i = 0; i <= c->n_layers; i++) parts[3 + i] = (uint64_t)c->dims[i];
     return udy_hash(parts, sizeof parts);
 }
@@ -106,8 +115,8 @@ static char *fingerprint(const udy_dagger *d) {
         if (text)
             snprintf(text, n, "task %s seed %llu expert %016llx %s\n%s\n%s\n%s",
                      udy_task_info_of(d->task)->id, (unsigned long long)d->seed,
-                     (unsigned long long)hash, d->demos ? "demos given" : "demos collected", own, bc,
-                     task);
+                     (unsigned long long)hash, d->demos ? "demos given" : "demos collected", own,
+                     bc, task);
     }
     udy_free(own);
     udy_free(bc);
@@ -182,7 +191,8 @@ static int64_t read_count(const udy_json *o, const char *name, double max) {
 static bool read_select(const udy_json *list, uint64_t first_seed, udy_episode *out) {
     int i = 0;
     for (const udy_json *e = udy_json_at(list, 0); e; e = udy_json_next(e), i++) {
-        int64_t length = read_count(e, "length", INT_MAX), end = read_count(e, "end", UDY_END_UNHEALTHY);
+        int64_t length = read_count(e, "length", INT_MAX),
+                end = read_count(e, "end", UDY_END_UNHEALTHY);
         // The seed follows from the run's; one beyond 2^53 would not survive as a JSON number.
         out[i] = (udy_episode){.seed = first_seed + (uint64_t)i,
                                .length = (int)length,
@@ -198,8 +208,8 @@ static int read_round(udy_dagger *d, const udy_json *o, const char *path, udy_er
     const udy_json *list = udy_json_get(o, "select");
     int n = d->config.select_episodes;
     int64_t labels = read_count(o, "labels", 0x1p53), updates = read_count(o, "updates", 0x1p53);
-    if (d->n_rounds > d->config.rounds || !udy_json_is_array(list) || udy_json_size(list) != (size_t)n ||
-        labels < 0 || updates < 0)
+    if (d->n_rounds > d->config.rounds || !udy_json_is_array(list) ||
+        udy_json_size(list) != (size_t)n || labels < 0 || updates < 0)
         return udy_error_set(err, UDY_EFORMAT, "%s: round %d is damaged", path, d->n_rounds);
     udy_episode *select = udy_alloc(sizeof *select * (size_t)n);
     if (!select) return out_of_memory(err);
@@ -233,10 +243,13 @@ static int load_state(udy_dagger *d, const char *path, udy_error *err) {
     udy_free(text);
     if (status) return status;
     char *print = fingerprint(d);
-    if (!print) status = out_of_memory(err);
+    if (!print)
+        status = out_of_memory(err);
     else if (strcmp(udy_json_string(root, "made_with", ""), print))
-        status = udy_error_set(err, UDY_EMISMATCH, "%s: was made with other settings, seed or task: go on "
-                               "with the same, or name another folder", d->dir);
+        status = udy_error_set(err, UDY_EMISMATCH,
+                               "%s: was made with other settings, seed or task: go on "
+                               "with the same, or name another folder",
+                               d->dir);
     udy_free(print);
     const udy_json *rounds = udy_json_get(root, "rounds");
     for (const udy_json *o = udy_json_at(rounds, 0); !status && o; o = udy_json_next(o))
@@ -256,8 +269,10 @@ static int open_dataset(udy_dagger *d, udy_error *err) {
     status = udy_dataset_open(&d->dataset, path, d->progress, err);
     if (!status) status = udy__dataset_fits(d->dataset, d->task, err);
     if (!status && udy_dataset_info_of(d->dataset).n_shards_bad)
-        status = udy_error_set(err, UDY_EFORMAT, "%s: damaged shards: this run cannot go on with the "
-                               "same bits", path);
+        status = udy_error_set(err, UDY_EFORMAT,
+                               "%s: damaged shards: this run cannot go on with the "
+                               "same bits",
+                               path);
     return status ? status : udy_dataset_truncate(d->dataset, d->n_rounds, err);
 }
 
@@ -290,29 +305,40 @@ static int check_arguments(const udy_dagger_config *config, const udy_bc_config 
     if (status) return status;
     const int64_t seeds = 1 << 20, wanted = (int64_t)config->rounds * config->episodes_per_round;
     if (wanted > seeds)
-        return udy_error_set(err, UDY_EINVAL, "dagger.rounds %d of dagger.episodes_per_round %d: a run has "
-                             "seeds for %lld episodes, and none is used twice", config->rounds,
-                             config->episodes_per_round, (long long)seeds);
+        return udy_error_set(err, UDY_EINVAL,
+                             "dagger.rounds %d of dagger.episodes_per_round %d: a run has "
+                             "seeds for %lld episodes, and none is used twice",
+                             config->rounds, config->episodes_per_round, (long long)seeds);
     if (!udy_policy_mlp(expert))
-        return udy_error_set(err, UDY_EINVAL, "the random policy is no expert: it cannot label states");
+        return udy_error_set(err, UDY_EINVAL,
+                             "the random policy is no expert: it cannot label states");
     if (demos && udy_dataset_info_of(demos).n_episodes < config->initial_episodes)
-        return udy_error_set(err, UDY_EINVAL, "%s: holds %d episodes, DAgger starts from %d "
-                             "(dagger.initial_episodes)", udy_dataset_info_of(demos).path,
-                             udy_dataset_info_of(demos).n_episodes, config->initial_episodes);
+        return udy_error_set(err, UDY_EINVAL,
+                             "%s: holds %d episodes, DAgger starts from %d "
+                             "(dagger.initial_episodes)",
+                             udy_dataset_info_of(demos).path, udy_dataset_info_of(demos).n_episodes,
+                             config->initial_episodes);
     return UDY_OK;
 }
 
 int udy_dagger_open(udy_dagger **out, const udy_dagger_config *config, const udy_bc_config *bc,
-                    const udy_task *task, udy_batch *batch, udy_pool *pool, const udy_policy *expert,
-                    const udy_dataset *demos, uint64_t seed, const char *dir,
-                    const udy_progress *progress, udy_error *err) {
+                    const udy_task *task, udy_batch *batch, udy_pool *pool,
+                    const udy_policy *expert, const udy_dataset *demos, uint64_t seed,
+                    const char *dir, const udy_progress *progress, udy_error *err) {
     *out = NULL;
     int status = check_arguments(config, bc, task, expert, demos, err);
     if (status) return status;
     udy_dagger *d = udy_alloc(sizeof *d);
     if (!d) return out_of_memory(err);
-    *d = (udy_dagger){.config = *config, .bc = *bc, .task = task, .batch = batch, .pool = pool,
-                      .expert = expert, .demos = demos, .seed = seed, .progress = progress};
+    *d = (udy_dagger){.config = *config,
+                      .bc = *bc,
+                      .task = task,
+                      .batch = batch,
+                      .pool = pool,
+                      .expert = expert,
+                      .demos = demos,
+                      .seed = seed,
+                      .progress = progress};
     d->rounds = udy_alloc(((size_t)config->rounds + 1) * sizeof *d->rounds);
     status = d->rounds ? udy_path_format(d->dir, err, "%s", dir) : out_of_memory(err);
     if (!status) status = make_folders(d, err);
@@ -323,8 +349,10 @@ int udy_dagger_open(udy_dagger **out, const udy_dagger_config *config, const udy
     // A kill between a round's record and the removal of its training's checkpoint leaves that.
     if (!status && d->n_rounds) status = checkpoint_path(d, d->n_rounds - 1, path, err);
     if (!status && d->n_rounds) status = udy_file_remove(path, err);
-    if (status) udy_dagger_close(d);
-    else *out = d;
+    if (status)
+        udy_dagger_close(d);
+    else
+        *out = d;
     return status;
 }
 
@@ -390,8 +418,8 @@ static int take_demonstrations(udy_dagger *d, udy_dagger_round *r, udy_error *er
         for (int i = 0; i < n; i++) episodes[i] = udy__dataset_view(d->demos, i, NULL);
         status = udy_dataset_append(d->dataset, episodes, n, NULL, 0, err);
     } else {
-        udy_rollout_job job = {.policy = d->expert, .record = true,
-                               .seed = udy_seed_range(d->seed, UDY_SEEDS_DEMOS)};
+        udy_rollout_job job = {
+            .policy = d->expert, .record = true, .seed = udy_seed_range(d->seed, UDY_SEEDS_DEMOS)};
         status = roll_out(d, &job, n, episodes, "expert demonstrations", err);
         if (!status) status = udy_dataset_append(d->dataset, episodes, n, NULL, 0, err);
         r->collect_return = status ? 0 : mean_return(episodes, n);
@@ -406,9 +434,12 @@ static int collect(udy_dagger *d, udy_dagger_round *r, const char *stage, udy_er
     int n = d->config.episodes_per_round;
     udy_episode *episodes = udy_alloc((size_t)n * sizeof *episodes);
     if (!episodes) return out_of_memory(err);
-    udy_rollout_job job = {.policy = d->learner, .expert = d->expert, .beta = r->beta, .record = true,
-                           .seed = udy_seed_range(d->seed, UDY_SEEDS_DAGGER) +
-                                   (uint64_t)(r->round - 1) * (uint64_t)n};
+    udy_rollout_job job = {
+        .policy = d->learner,
+        .expert = d->expert,
+        .beta = r->beta,
+        .record = true,
+        .seed = udy_seed_range(d->seed, UDY_SEEDS_DAGGER) + (uint64_t)(r->round - 1) * (uint64_t)n};
     int status = roll_out(d, &job, n, episodes, stage, err);
     if (!status) {
         r->collect_return = mean_return(episodes, n);
@@ -419,8 +450,8 @@ static int collect(udy_dagger *d, udy_dagger_round *r, const char *stage, udy_er
     return status;
 }
 
-static int train_round(udy_dagger *d, udy_dagger_round *r, const char *stage, char checkpoint[UDY_PATH_MAX],
-                       udy_error *err) {
+static int train_round(udy_dagger *d, udy_dagger_round *r, const char *stage,
+                       char checkpoint[UDY_PATH_MAX], udy_error *err) {
     char path[UDY_PATH_MAX];
     udy_bc *bc;
     udy_policy *policy = NULL;
@@ -441,7 +472,8 @@ static int train_round(udy_dagger *d, udy_dagger_round *r, const char *stage, ch
         char round[16], labels[24];
         snprintf(round, sizeof round, "%d", r->round);
         snprintf(labels, sizeof labels, "%llu", (unsigned long long)r->labels);
-        const udy_text_pair made[] = {{"made_by", "dagger"}, {"dagger_round", round}, {"expert_labels", labels}};
+        const udy_text_pair made[] = {
+            {"made_by", "dagger"}, {"dagger_round", round}, {"expert_labels", labels}};
         status = udy_policy_save(policy, path, made, 3, err);
     }
     udy_policy_destroy(policy);
@@ -493,8 +525,12 @@ int udy_dagger_step(udy_dagger *d, udy_error *err) {
     return status;
 }
 
-int udy_dagger_rounds_done(const udy_dagger *d) { return d->n_rounds; }
-const udy_dagger_round *udy_dagger_round_at(const udy_dagger *d, int i) { return &d->rounds[i]; }
+int udy_dagger_rounds_done(const udy_dagger *d) {
+    return d->n_rounds;
+}
+const udy_dagger_round *udy_dagger_round_at(const udy_dagger *d, int i) {
+    return &d->rounds[i];
+}
 
 int udy_dagger_best(const udy_dagger *d) {
     int best = 0;

@@ -1,21 +1,34 @@
 // Datasets: append-only safetensors shards with a manifest, read by memory map. Between rollouts,
 // which append whole episodes, and training, which draws rows in any order.
-#include "dataset.h"
+#include "learn/dataset.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 static const char dataset_format[] = "understudy.dataset/1";
 
 // The columns, in the order in which they are written.
-enum { OBSERVATION, ACTION, BEHAVIOUR, REWARD, TERMINATED, TRUNCATED, EPISODE, ROUND, LABELLER, N_COLUMNS };
+enum {
+    OBSERVATION,
+    ACTION,
+    BEHAVIOUR,
+    REWARD,
+    TERMINATED,
+    TRUNCATED,
+    EPISODE,
+    ROUND,
+    LABELLER,
+    N_COLUMNS
+};
 static const struct {
     const char *name;
     udy_dtype dtype;
 } columns[N_COLUMNS] = {
-    {"observation", UDY_F32}, {"action", UDY_F32},   {"behaviour", UDY_F32},
+    {"observation", UDY_F32}, {"action", UDY_F32},    {"behaviour", UDY_F32},
     {"reward", UDY_F32},      {"terminated", UDY_U8}, {"truncated", UDY_U8},
     {"episode", UDY_I32},     {"round", UDY_I32},     {"labeller", UDY_U8},
 };
@@ -86,9 +99,11 @@ static int write_manifest(const udy_dataset *d, udy_error *err) {
     return status;
 }
 
-// A shard's name comes from a file: it may only name a file of this folder.
+// A shard's name comes from a file: it may only name a file of this folder, and stands in messages.
 static bool shard_name_is_safe(const char *name) {
     size_t n = strlen(name);
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)name[i] < 0x20 || name[i] == 0x7f) return false;
     return n > 0 && n < sizeof((shard *)0)->file && name[0] != '.' && !strchr(name, '/');
 }
 
@@ -100,7 +115,9 @@ static int list_shard(udy_dataset *d, const char *name, udy_error *err) {
     return UDY_OK;
 }
 
-static int compare_names(const void *a, const void *b) { return strcmp(a, b); }
+static int compare_names(const void *a, const void *b) {
+    return strcmp(a, b);
+}
 
 // A shard listed twice would count its rows twice.
 static int refuse_twins(const udy_dataset *d, const char *path, udy_error *err) {
@@ -122,11 +139,13 @@ static int read_list(udy_dataset *d, const udy_json *list, const char *path, udy
     if (!udy_json_is_array(list))
         return udy_error_set(err, UDY_EFORMAT, "%s: 'shards' is not a list of names", path);
     int status = UDY_OK;
+    char shown[UDY__SHOW_MAX];
     for (const udy_json *v = udy_json_at(list, 0); !status && v; v = udy_json_next(v)) {
         const char *name = udy_json_text(v, "");
         status = shard_name_is_safe(name)
                      ? list_shard(d, name, err)
-                     : udy_error_set(err, UDY_EFORMAT, "%s: '%s' is no shard's name", path, name);
+                     : udy_error_set(err, UDY_EFORMAT, "%s: '%s' is no shard's name", path,
+                                     udy__text_show(shown, name, strlen(name)));
     }
     return status ? status : refuse_twins(d, path, err);
 }
@@ -143,14 +162,18 @@ static int read_manifest(udy_dataset *d, udy_error *err) {
     status = udy_json_parse(&root, text, n, path, err);
     udy_free(text);
     if (status) return status;
+    char shown[UDY__SHOW_MAX];
     const char *format = udy_json_string(root, "format", "(absent)");
-    double obs_dim = udy_json_number(root, "obs_dim", 0), act_dim = udy_json_number(root, "act_dim", 0);
+    double obs_dim = udy_json_number(root, "obs_dim", 0),
+           act_dim = udy_json_number(root, "act_dim", 0);
     if (strcmp(format, dataset_format))
-        status = udy_error_set(err, UDY_EFORMAT, "%s: format is '%s', expected '%s'", path, format,
-                               dataset_format);
+        status = udy_error_set(err, UDY_EFORMAT, "%s: format is '%s', expected '%s'", path,
+                               udy__text_show(shown, format, strlen(format)), dataset_format);
     else if (!(obs_dim >= 1 && obs_dim <= 1 << 20 && act_dim >= 1 && act_dim <= UDY_ACT_DIM_MAX))
-        status = udy_error_set(err, UDY_EFORMAT, "%s: %g observations and %g actions: at least 1, at "
-                               "most %d actions", path, obs_dim, act_dim, UDY_ACT_DIM_MAX);
+        status = udy_error_set(err, UDY_EFORMAT,
+                               "%s: %g observations and %g actions: at least 1, at "
+                               "most %d actions",
+                               path, obs_dim, act_dim, UDY_ACT_DIM_MAX);
     d->obs_dim = status ? 0 : (int)obs_dim;
     d->act_dim = status ? 0 : (int)act_dim;
     d->contact_obs = udy_json_bool(root, "contact_obs", false);
@@ -229,7 +252,8 @@ static int adopt_shard(udy_dataset *d, const shard *s, udy_error *err) {
         return status;
     }
     const uint8_t *labeller = s->column[LABELLER];
-    for (uint64_t row = 0; row < s->n_rows; row++) d->n_labels += labeller[row] == UDY_LABELLER_EXPERT;
+    for (uint64_t row = 0; row < s->n_rows; row++)
+        d->n_labels += labeller[row] == UDY_LABELLER_EXPERT;
     d->shards[d->n_shards++] = *s;
     d->n_rows += s->n_rows;
     return UDY_OK;
@@ -280,12 +304,14 @@ static int refuse_occupied(const char *path, udy_error *err) {
     int status = udy_dir_list(&names, &n, path, "", err);
     if (status) return status;
     udy_free(names);
-    if (n) return udy_error_set(err, UDY_EEXIST, "%s: exists and is not empty; name another folder", path);
+    if (n)
+        return udy_error_set(err, UDY_EEXIST, "%s: exists and is not empty; name another folder",
+                             path);
     return UDY_OK;
 }
 
-int udy_dataset_create(udy_dataset **out, const char *path, const udy_task *task, const char *made_by,
-                       udy_error *err) {
+int udy_dataset_create(udy_dataset **out, const char *path, const udy_task *task,
+                       const char *made_by, udy_error *err) {
     *out = NULL;
     udy_dataset *d;
     int status = refuse_occupied(path, err);
@@ -301,8 +327,10 @@ int udy_dataset_create(udy_dataset **out, const char *path, const udy_task *task
         status = udy_dir_make(path, err);
     }
     if (!status) status = write_manifest(d, err);
-    if (status) udy_dataset_close(d);
-    else *out = d;
+    if (status)
+        udy_dataset_close(d);
+    else
+        *out = d;
     return status;
 }
 
@@ -313,8 +341,10 @@ int udy_dataset_open(udy_dataset **out, const char *path, const udy_progress *pr
     int status = dataset_new(&d, path, err);
     if (!status) status = read_manifest(d, err);
     if (!status) status = map_all(d, progress, err);
-    if (status) udy_dataset_close(d);
-    else *out = d;
+    if (status)
+        udy_dataset_close(d);
+    else
+        *out = d;
     return status;
 }
 
@@ -366,15 +396,18 @@ static void *gather_columns(const udy_dataset *d, const udy_episode *episodes, i
     return block;  // labeller is zero: the expert
 }
 
-static int write_shard(const udy_dataset *d, const char *name, uint64_t rows, void *const data[N_COLUMNS],
-                       udy_error *err) {
+static int write_shard(const udy_dataset *d, const char *name, uint64_t rows,
+                       void *const data[N_COLUMNS], udy_error *err) {
     udy_tensor tensors[N_COLUMNS];
     for (int c = 0; c < N_COLUMNS; c++) {
         int width = column_width(d, c);
-        tensors[c] = (udy_tensor){.name = columns[c].name, .dtype = columns[c].dtype,
-                                  .ndim = c <= BEHAVIOUR ? 2 : 1, .shape = {(int64_t)rows, width},
-                                  .data = data[c],
-                                  .n_bytes = rows * (size_t)width * udy_dtype_size(columns[c].dtype)};
+        tensors[c] =
+            (udy_tensor){.name = columns[c].name,
+                         .dtype = columns[c].dtype,
+                         .ndim = c <= BEHAVIOUR ? 2 : 1,
+                         .shape = {(int64_t)rows, width},
+                         .data = data[c],
+                         .n_bytes = rows * (size_t)width * udy_dtype_size(columns[c].dtype)};
     }
     const udy_text_pair metadata[] = {{"format", dataset_format}, {"task", d->task}};
     char path[UDY_PATH_MAX];
@@ -446,40 +479,19 @@ int udy_dataset_truncate(udy_dataset *d, int n_shards, udy_error *err) {
     return status ? status : mapped;
 }
 
-int udy_dataset_collect(udy_dataset *d, udy_batch *batch, const udy_task *task,
-                        const udy_policy *policy, int episodes, uint64_t seed, const char *stage,
-                        const udy_progress *progress, udy_error *err) {
-    enum { AT_ONCE = 64 };  // episodes a shard: some 10 MB for Ant
-    udy_rollout_job jobs[AT_ONCE];
-    udy_episode done[AT_ONCE];
-    int fits = udy__dataset_fits(d, task, err);
-    if (fits) return fits;
-    if (episodes < 1)
-        return udy_error_set(err, UDY_EINVAL, "%s: %d episodes: at least 1", stage, episodes);
-    if (d->n_bad)
-        return udy_error_set(err, UDY_EFORMAT, "%s: %d of its shards are damaged, so which episodes are "
-                             "missing is not known: collect into another folder", d->path, d->n_bad);
-    while (d->n_episodes < episodes) {
-        int n = episodes - d->n_episodes < AT_ONCE ? episodes - d->n_episodes : AT_ONCE;
-        for (int i = 0; i < n; i++)
-            jobs[i] = (udy_rollout_job){.policy = policy, .record = true,
-                                        .seed = seed + (uint64_t)(d->n_episodes + i)};
-        int status = udy_rollout(batch, task, jobs, n, done, stage, progress, err);
-        if (status) return status;
-        status = udy_dataset_append(d, done, n, NULL, 0, err);
-        udy_episodes_free(done, n);
-        if (status) return status;
-    }
-    return UDY_OK;
-}
-
 //------------------------------------------ Reading -----------------------------------------------
 
 udy_dataset_info udy_dataset_info_of(const udy_dataset *d) {
-    return (udy_dataset_info){.path = d->path, .task = d->task, .contact_obs = d->contact_obs,
-                              .obs_dim = d->obs_dim, .act_dim = d->act_dim, .n_shards = d->n_shards,
-                              .n_shards_bad = d->n_bad, .n_rows = d->n_rows,
-                              .n_episodes = d->n_episodes, .n_labels = d->n_labels};
+    return (udy_dataset_info){.path = d->path,
+                              .task = d->task,
+                              .contact_obs = d->contact_obs,
+                              .obs_dim = d->obs_dim,
+                              .act_dim = d->act_dim,
+                              .n_shards = d->n_shards,
+                              .n_shards_bad = d->n_bad,
+                              .n_rows = d->n_rows,
+                              .n_episodes = d->n_episodes,
+                              .n_labels = d->n_labels};
 }
 
 int udy__dataset_fits(const udy_dataset *d, const udy_task *task, udy_error *err) {
@@ -488,20 +500,27 @@ int udy__dataset_fits(const udy_dataset *d, const udy_task *task, udy_error *err
     if (!strcmp(d->task, info->id) && d->contact_obs == contact && d->obs_dim == info->obs_dim &&
         d->act_dim == info->act_dim)
         return UDY_OK;
-    return udy_error_set(err, UDY_EMISMATCH, "%s holds %s with %d observations (contact forces: %s) and "
-                         "%d actions; expected %s with %d (%s) and %d", d->path, d->task, d->obs_dim,
+    char shown[UDY__SHOW_MAX];
+    return udy_error_set(err, UDY_EMISMATCH,
+                         "%s holds %s with %d observations (contact forces: %s) and "
+                         "%d actions; expected %s with %d (%s) and %d",
+                         d->path, udy__text_show(shown, d->task, strlen(d->task)), d->obs_dim,
                          d->contact_obs ? "yes" : "no", d->act_dim, info->id, info->obs_dim,
                          contact ? "yes" : "no", info->act_dim);
 }
 
-udy_dataset_episode udy_dataset_episode_at(const udy_dataset *d, int i) { return d->episodes[i]; }
+udy_dataset_episode udy_dataset_episode_at(const udy_dataset *d, int i) {
+    return d->episodes[i];
+}
 
 static const shard *shard_of(const udy_dataset *d, uint64_t row) {
     int low = 0, high = d->n_shards - 1;
     while (low < high) {
         int middle = (low + high + 1) / 2;
-        if (d->shards[middle].first_row <= row) low = middle;
-        else high = middle - 1;
+        if (d->shards[middle].first_row <= row)
+            low = middle;
+        else
+            high = middle - 1;
     }
     return &d->shards[low];
 }
@@ -526,7 +545,9 @@ udy_episode udy__dataset_view(const udy_dataset *d, int i, const float **labels)
     return (udy_episode){
         .length = e->length,
         .ret = e->ret,
-        .end = e->terminated ? UDY_END_UNHEALTHY : e->truncated ? UDY_END_LIMIT : UDY_END_NONE,
+        .end = e->terminated  ? UDY_END_UNHEALTHY
+               : e->truncated ? UDY_END_LIMIT
+                              : UDY_END_NONE,
         .obs = (float *)(uintptr_t)row_of(s, OBSERVATION, e->first_row, d->obs_dim),
         .action = (float *)(uintptr_t)row_of(s, BEHAVIOUR, e->first_row, d->act_dim),
         .reward = (float *)(uintptr_t)row_of(s, REWARD, e->first_row, 1),
@@ -552,8 +573,10 @@ int udy_dataset_check(const udy_dataset *d, udy_error *err) {
             const float *v = s->column[numeric[k]];
             for (uint64_t j = 0; j < s->n_rows * (uint64_t)width; j++)
                 if (!isfinite(v[j]))
-                    return udy_error_set(err, UDY_ENONFINITE, "%s/%s: column '%s', row %llu, element "
-                                         "%d is %g", d->path, s->file, columns[numeric[k]].name,
+                    return udy_error_set(err, UDY_ENONFINITE,
+                                         "%s/%s: column '%s', row %llu, element "
+                                         "%d is %g",
+                                         d->path, s->file, columns[numeric[k]].name,
                                          (unsigned long long)(j / (uint64_t)width),
                                          (int)(j % (uint64_t)width), (double)v[j]);
         }

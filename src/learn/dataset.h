@@ -9,7 +9,8 @@
 udy_episode udy__dataset_view(const udy_dataset *dataset, int i, const float **labels);
 
 // Does the dataset hold this task in this observation form? UDY_EMISMATCH names both.
-int udy__dataset_fits(const udy_dataset *dataset, const udy_task *task, udy_error *err) UDY_MUST_CHECK;
+int udy__dataset_fits(const udy_dataset *dataset, const udy_task *task, udy_error *err)
+    UDY_MUST_CHECK;
 
 // Fills minibatches for udy_regression from a dataset; ctx is the dataset.
 void udy__dataset_fill(void *ctx, const uint32_t *index, int n, float *x, float *y);

@@ -1,11 +1,12 @@
 // Rollouts: whole episodes of policies on all threads, without a barrier between steps. Each job is
-// one episode; the policy is evaluated on the thread that steps the simulation.
+// one episode; the policy is evaluated on the thread that steps the simulation. A dataset is
+// collected by rolling out and appending.
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "understudy/learn.h"
+#include "learn/dataset.h"
 
 uint64_t udy_seed_range(uint64_t run_seed, udy_seed_purpose purpose) {
     return (run_seed * 64 + (uint64_t)purpose) << 20;
@@ -40,8 +41,8 @@ static bool asked_to_stop(rollout *r) {
             r->last_told = now;
             char note[48];
             snprintf(note, sizeof note, "%lld steps", atomic_load(&r->steps_done));
-            if (udy_progress_advance(r->progress, r->stage, atomic_load(&r->episodes_done), r->n_jobs,
-                                     "episodes", note))
+            if (udy_progress_advance(r->progress, r->stage, atomic_load(&r->episodes_done),
+                                     r->n_jobs, "episodes", note))
                 atomic_store(&r->stop, true);
         }
     }
@@ -64,7 +65,8 @@ static int desk_open(desk *d, const rollout *r, const udy_rollout_job *job, udy_
     return UDY_OK;
 }
 
-static int episode_open(udy_episode *e, const rollout *r, const udy_rollout_job *job, udy_error *err) {
+static int episode_open(udy_episode *e, const rollout *r, const udy_rollout_job *job,
+                        udy_error *err) {
     *e = (udy_episode){.seed = job->seed};
     if (!job->record) return UDY_OK;
     size_t T = (size_t)r->max_steps;
@@ -73,7 +75,8 @@ static int episode_open(udy_episode *e, const rollout *r, const udy_rollout_job 
     e->reward = udy_alloc(T * sizeof(float));
     if (e->obs && e->action && e->reward) return UDY_OK;
     udy_episodes_free(e, 1);
-    return udy_error_set(err, UDY_ENOMEM, "no memory to record an episode of %d steps", r->max_steps);
+    return udy_error_set(err, UDY_ENOMEM, "no memory to record an episode of %d steps",
+                         r->max_steps);
 }
 
 static void choose_action(desk *d, udy_episode *e, const udy_rollout_job *job, int act_dim) {
@@ -93,8 +96,8 @@ static void record_step(udy_episode *e, const rollout *r, const desk *d) {
            (size_t)r->act_dim * sizeof(float));
 }
 
-static int run_episode(udy_env *env, rollout *r, const udy_rollout_job *job, udy_episode *e, desk *d,
-                       udy_error *err) {
+static int run_episode(udy_env *env, rollout *r, const udy_rollout_job *job, udy_episode *e,
+                       desk *d, udy_error *err) {
     udy_rng rng;
     udy_rng_init(&rng, job->seed);
     int status = udy_env_reset(env, &rng, d->obs, err);
@@ -111,10 +114,12 @@ static int run_episode(udy_env *env, rollout *r, const udy_rollout_job *job, udy
         e->speed += step.x_velocity;
         for (int k = 0; k < r->n_terms; k++) e->terms[k] += step.terms[k];
         e->length++;
-        if (e->length % 64 == 0) atomic_fetch_add_explicit(&r->steps_done, 64, memory_order_relaxed);
+        if (e->length % 64 == 0)
+            atomic_fetch_add_explicit(&r->steps_done, 64, memory_order_relaxed);
     }
-    if (status) return udy_error_wrap(err, status, "%s: seed %llu, step %d", r->stage,
-                                      (unsigned long long)job->seed, e->length);
+    if (status)
+        return udy_error_wrap(err, status, "%s: seed %llu, step %d", r->stage,
+                              (unsigned long long)job->seed, e->length);
     e->end = (udy_end)step.end;
     if (e->length) e->speed /= e->length;
     return UDY_OK;
@@ -141,18 +146,27 @@ int udy_rollout(udy_batch *batch, const udy_task *task, const udy_rollout_job *j
     const udy_task_info *info = udy_task_info_of(task);
     if (n < 1) return udy_error_set(err, UDY_EINVAL, "%s: %d episodes: at least 1", stage, n);
     if (info->max_episode_steps < 1)
-        return udy_error_set(err, UDY_EINVAL, "%s: %s has no time limit, so an episode may never end: "
-                             "set max_episode_steps", stage, info->id);
+        return udy_error_set(err, UDY_EINVAL,
+                             "%s: %s has no time limit, so an episode may never end: "
+                             "set max_episode_steps",
+                             stage, info->id);
     for (int i = 0; i < n; i++) {
         int status = udy_policy_check(jobs[i].policy, task, err);
         if (!status && jobs[i].expert) status = udy_policy_check(jobs[i].expert, task, err);
         if (status) return status;
     }
     memset(episodes, 0, sizeof *episodes * (size_t)n);
-    rollout r = {.jobs = jobs, .episodes = episodes, .n_jobs = n,
-                 .max_steps = info->max_episode_steps, .obs_dim = info->obs_dim,
-                 .act_dim = info->act_dim, .n_terms = info->n_terms, .progress = progress,
-                 .stage = stage, .starter = pthread_self(), .last_told = udy_clock_s()};
+    rollout r = {.jobs = jobs,
+                 .episodes = episodes,
+                 .n_jobs = n,
+                 .max_steps = info->max_episode_steps,
+                 .obs_dim = info->obs_dim,
+                 .act_dim = info->act_dim,
+                 .n_terms = info->n_terms,
+                 .progress = progress,
+                 .stage = stage,
+                 .starter = pthread_self(),
+                 .last_told = udy_clock_s()};
     int status = udy_batch_episodes(batch, n, run_job, &r, err);
     if (status) {
         udy_episodes_free(episodes, n);
@@ -171,4 +185,36 @@ void udy_episodes_free(udy_episode *episodes, int n) {
         udy_free(episodes[i].reward);
         episodes[i].obs = episodes[i].action = episodes[i].reward = NULL;
     }
+}
+
+//------------------------------------------ Collecting --------------------------------------------
+
+int udy_dataset_collect(udy_dataset *d, udy_batch *batch, const udy_task *task,
+                        const udy_policy *policy, int episodes, uint64_t seed, const char *stage,
+                        const udy_progress *progress, udy_error *err) {
+    enum { AT_ONCE = 64 };  // episodes a shard: some 10 MB for Ant
+    udy_rollout_job jobs[AT_ONCE];
+    udy_episode done[AT_ONCE];
+    udy_dataset_info info = udy_dataset_info_of(d);
+    int status = udy__dataset_fits(d, task, err);
+    if (status) return status;
+    if (episodes < 1)
+        return udy_error_set(err, UDY_EINVAL, "%s: %d episodes: at least 1", stage, episodes);
+    if (info.n_shards_bad)
+        return udy_error_set(err, UDY_EFORMAT,
+                             "%s: %d of its shards are damaged, so which episodes are "
+                             "missing is not known: collect into another folder",
+                             info.path, info.n_shards_bad);
+    for (int have = info.n_episodes, n; have < episodes; have += n) {
+        n = episodes - have < AT_ONCE ? episodes - have : AT_ONCE;
+        for (int i = 0; i < n; i++)
+            jobs[i] = (udy_rollout_job){
+                .policy = policy, .record = true, .seed = seed + (uint64_t)(have + i)};
+        status = udy_rollout(batch, task, jobs, n, done, stage, progress, err);
+        if (status) return status;
+        status = udy_dataset_append(d, done, n, NULL, 0, err);
+        udy_episodes_free(done, n);
+        if (status) return status;
+    }
+    return UDY_OK;
 }

@@ -17,7 +17,8 @@ void udy_evaluation_free(udy_evaluation *e) {
 
 static int make_room(udy_evaluation *e, int n, udy_error *err) {
     size_t count = (size_t)n;
-    *e = (udy_evaluation){.n = n, .returns = udy_alloc(count * sizeof *e->returns),
+    *e = (udy_evaluation){.n = n,
+                          .returns = udy_alloc(count * sizeof *e->returns),
                           .lengths = udy_alloc(count * sizeof *e->lengths),
                           .speeds = udy_alloc(count * sizeof *e->speeds),
                           .ends = udy_alloc(count * sizeof *e->ends)};
@@ -48,7 +49,8 @@ int udy__evaluation_of(udy_evaluation *e, const udy_episode *episodes, int n, ui
     e->speed_mean = udy_mean(e->speeds, count);
     udy_rng rng;
     udy_rng_init_stream(&rng, seed, "evaluate/bootstrap", 0);
-    udy_bootstrap_mean_ci(e->returns, count, 0.95, BOOTSTRAP_RESAMPLES, &rng, &e->ci95[0], &e->ci95[1]);
+    udy_bootstrap_mean_ci(e->returns, count, 0.95, BOOTSTRAP_RESAMPLES, &rng, &e->ci95[0],
+                          &e->ci95[1]);
     return UDY_OK;
 }
 
@@ -61,7 +63,8 @@ int udy_evaluate(udy_evaluation *out, const udy_policy *policy, const udy_task *
     udy_rollout_job *jobs = udy_alloc((size_t)episodes * sizeof *jobs);
     udy_episode *done = udy_alloc((size_t)episodes * sizeof *done);
     int status = jobs && done ? UDY_OK
-                              : udy_error_set(err, UDY_ENOMEM, "no memory to evaluate %d episodes", episodes);
+                              : udy_error_set(err, UDY_ENOMEM, "no memory to evaluate %d episodes",
+                                              episodes);
     double start = udy_clock_s();
     for (int i = 0; !status && i < episodes; i++)
         jobs[i] = (udy_rollout_job){.policy = policy, .seed = seed + (uint64_t)i};

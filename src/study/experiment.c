@@ -23,6 +23,7 @@ typedef struct experiment {
     udy_dataset *demos;
     udy_dagger *dagger;
     double demo_seconds, bc_seconds;
+    double start_s, seconds_before;  // of this process's work; taken by those before it
     char bc_path[UDY_PATH_MAX];
     udy__outcome outcome;
 } experiment;
@@ -33,7 +34,8 @@ static int out_of_memory(udy_error *err) {
 
 //------------------------------------------ Records -----------------------------------------------
 
-static int record_path(const experiment *x, const char *stage, char out[UDY_PATH_MAX], udy_error *err) {
+static int record_path(const experiment *x, const char *stage, char out[UDY_PATH_MAX],
+                       udy_error *err) {
     return udy_path_format(out, err, "%s/checkpoints/%s.json", x->path, stage);
 }
 
@@ -63,6 +65,26 @@ static int record_write(const experiment *x, const char *stage, udy_json *record
     return status;
 }
 
+// Time spent so far, over all the processes that have worked on the run.
+static double seconds_so_far(const experiment *x) {
+    return x->seconds_before + udy_clock_s() - x->start_s;
+}
+
+static int keep_time(const experiment *x, udy_error *err) {
+    udy_json *record = udy_json_object();
+    udy_json_put_number(record, "seconds", seconds_so_far(x));
+    return record_write(x, "elapsed", record, err);
+}
+
+static int recall_time(experiment *x, udy_error *err) {
+    udy_json *record;
+    int status = record_read(x, "elapsed", &record, err);
+    if (status) return status;
+    x->seconds_before = udy_json_number(record, "seconds", 0);
+    udy_json_free(record);
+    return UDY_OK;
+}
+
 //------------------------------------------ Demonstrations ----------------------------------------
 
 static int open_demos(experiment *x, udy_error *err) {
@@ -87,16 +109,17 @@ static int collect_demos(experiment *x, udy_error *err) {
     udy_json_free(record);
     double start = udy_clock_s();
     status = udy_dataset_collect(x->demos, x->batch, x->task, x->expert, x->config->demo_episodes,
-                                 udy_seed_range(x->config->seed, UDY_SEEDS_DEMOS),
-                                 "demonstrations", x->progress, err);
+                                 udy_seed_range(x->config->seed, UDY_SEEDS_DEMOS), "demonstrations",
+                                 x->progress, err);
     if (status || ended) return status;
     x->demo_seconds = udy_clock_s() - start;
     udy_dataset_info info = udy_dataset_info_of(x->demos);
     double sum = 0;
     for (int i = 0; i < info.n_episodes; i++) sum += udy_dataset_episode_at(x->demos, i).ret;
-    udy_progress_message(x->progress, "demonstrations: %d episodes of the expert, %llu pairs, mean "
-                         "return %.0f", info.n_episodes, (unsigned long long)info.n_rows,
-                         sum / info.n_episodes);
+    udy_progress_message(x->progress,
+                         "demonstrations: %d episodes of the expert, %llu pairs, mean "
+                         "return %.0f",
+                         info.n_episodes, (unsigned long long)info.n_rows, sum / info.n_episodes);
     record = udy_json_object();
     udy_json_put_number(record, "seconds", x->demo_seconds);
     return record_write(x, "demos", record, err);
@@ -105,7 +128,8 @@ static int collect_demos(experiment *x, udy_error *err) {
 //------------------------------------------ Behavioural cloning -----------------------------------
 
 static int bc_take_record(experiment *x, const udy_json *record, udy_error *err) {
-    const udy_json *train = udy_json_get(record, "train_loss"), *val = udy_json_get(record, "val_loss");
+    const udy_json *train = udy_json_get(record, "train_loss"),
+                   *val = udy_json_get(record, "val_loss");
     size_t n = train ? udy_json_size(train) : 0;
     if (n == 0 || !val || udy_json_size(val) != n)
         return udy_error_set(err, UDY_EFORMAT, "%s/checkpoints/bc.json is damaged", x->path);
@@ -138,7 +162,8 @@ static udy_json *bc_record(const udy_bc *bc, double seconds) {
 static int bc_save_policies(const experiment *x, const udy_bc *bc, udy_error *err) {
     static const char *const which[] = {"last", "best"};
     char labels[24];
-    snprintf(labels, sizeof labels, "%llu", (unsigned long long)udy_dataset_info_of(x->demos).n_labels);
+    snprintf(labels, sizeof labels, "%llu",
+             (unsigned long long)udy_dataset_info_of(x->demos).n_labels);
     const udy_text_pair made[] = {{"made_by", "behavioural cloning"}, {"expert_labels", labels}};
     for (int i = 0; i < 2; i++) {
         char path[UDY_PATH_MAX];
@@ -156,19 +181,24 @@ static int bc_train(experiment *x, const char *checkpoint, udy_error *err) {
     udy_bc *bc;
     double start = udy_clock_s();
     int status = udy_bc_create(&bc, &x->config->bc, x->task, x->pool, x->config->seed, 0, err);
-    if (!status) status = udy_bc_train(bc, x->demos, "behavioural cloning", checkpoint, x->progress, err);
+    if (!status)
+        status = udy_bc_train(bc, x->demos, "behavioural cloning", checkpoint, x->progress, err);
     if (!status) status = bc_save_policies(x, bc, err);
     if (!status) {
         udy_json *record = bc_record(bc, udy_clock_s() - start);
         status = bc_take_record(x, record, err);
-        if (status) udy_json_free(record);
-        else status = record_write(x, "bc", record, err);
+        if (status)
+            udy_json_free(record);
+        else
+            status = record_write(x, "bc", record, err);
     }
     if (!status) {
         const udy_bc_epoch *last = &udy_bc_curve(bc)[udy_bc_epochs(bc) - 1];
-        udy_progress_message(x->progress, "behavioural cloning: %d epochs, %lld updates, loss %.5f, "
-                             "validation %.5f", udy_bc_epochs(bc), (long long)udy_bc_updates(bc),
-                             last->train_loss, last->val_loss);
+        udy_progress_message(x->progress,
+                             "behavioural cloning: %d epochs, %lld updates, loss %.5f, "
+                             "validation %.5f",
+                             udy_bc_epochs(bc), (long long)udy_bc_updates(bc), last->train_loss,
+                             last->val_loss);
     }
     udy_bc_destroy(bc);
     return status;
@@ -179,7 +209,8 @@ static int clone_behaviour(experiment *x, udy_error *err) {
     udy_json *record;
     int status = udy_path_format(checkpoint, err, "%s/checkpoints/bc.safetensors", x->path);
     // The policy of the table: the epoch with the best validation loss, where there is one.
-    if (!status) status = udy_path_format(x->bc_path, err, "%s/policies/bc-best.safetensors", x->path);
+    if (!status)
+        status = udy_path_format(x->bc_path, err, "%s/policies/bc-best.safetensors", x->path);
     if (!status) status = record_read(x, "bc", &record, err);
     if (status) return status;
     if (record) {
@@ -194,8 +225,9 @@ static int clone_behaviour(experiment *x, udy_error *err) {
 //------------------------------------------ DAgger ------------------------------------------------
 
 static int aggregate(experiment *x, udy_error *err) {
-    int status = udy_dagger_open(&x->dagger, &x->config->dagger, &x->config->dagger_bc, x->task, x->batch,
-                                 x->pool, x->expert, x->demos, x->config->seed, x->path, x->progress, err);
+    int status =
+        udy_dagger_open(&x->dagger, &x->config->dagger, &x->config->dagger_bc, x->task, x->batch,
+                        x->pool, x->expert, x->demos, x->config->seed, x->path, x->progress, err);
     while (!status) {
         int more = udy_dagger_step(x->dagger, err);
         if (more <= 0) {
@@ -204,15 +236,18 @@ static int aggregate(experiment *x, udy_error *err) {
         }
         const udy_dagger_round *r =
             udy_dagger_round_at(x->dagger, udy_dagger_rounds_done(x->dagger) - 1);
-        udy_progress_message(x->progress, "DAgger round %d/%d: mean return %.0f over %d episodes, %llu "
-                             "labels, loss %.5f", r->round, x->config->dagger.rounds, r->select_mean,
-                             r->n_select, (unsigned long long)r->labels, r->train_loss);
+        udy_progress_message(x->progress,
+                             "DAgger round %d/%d: mean return %.0f over %d episodes, %llu "
+                             "labels, loss %.5f",
+                             r->round, x->config->dagger.rounds, r->select_mean, r->n_select,
+                             (unsigned long long)r->labels, r->train_loss);
         udy_json *fields = udy_json_object();
         udy_json_put_int(fields, "round", r->round);
         udy_json_put_number(fields, "mean", r->select_mean);
         udy_json_put_int(fields, "labels", (int64_t)r->labels);
         udy_json_put_number(fields, "seconds", r->seconds);
         status = udy_run_log(x->run, "dagger_round", fields, err);
+        if (!status) status = keep_time(x, err);
     }
     return status;
 }
@@ -232,11 +267,13 @@ static udy__entry *next_entry(experiment *x, const char *name, const char *label
 // UDY_EFORMAT, without a message, where the record is damaged: the caller evaluates anew.
 static int evaluation_take(udy_evaluation *e, const udy_json *record, int n_episodes, uint64_t seed,
                            udy_error *err) {
-    const udy_json *returns = udy_json_get(record, "returns"), *lengths = udy_json_get(record, "lengths");
-    const udy_json *speeds = udy_json_get(record, "speeds"), *ends = udy_json_get(record, "end_codes");
+    const udy_json *returns = udy_json_get(record, "returns"),
+                   *lengths = udy_json_get(record, "lengths");
+    const udy_json *speeds = udy_json_get(record, "speeds"),
+                   *ends = udy_json_get(record, "end_codes");
     size_t n = returns ? udy_json_size(returns) : 0;
-    if (n != (size_t)n_episodes || !lengths || !speeds || !ends || udy_json_size(lengths) != n || udy_json_size(speeds) != n ||
-        udy_json_size(ends) != n)
+    if (n != (size_t)n_episodes || !lengths || !speeds || !ends || udy_json_size(lengths) != n ||
+        udy_json_size(speeds) != n || udy_json_size(ends) != n)
         return UDY_EFORMAT;
     udy_episode *episodes = udy_alloc(n * sizeof *episodes);
     if (!episodes) return out_of_memory(err);
@@ -246,7 +283,8 @@ static int evaluation_take(udy_evaluation *e, const udy_json *record, int n_epis
     for (size_t i = 0; i < n; i++) {
         double length = udy_json_value(l, -1), end = udy_json_value(c, -1);
         sound = sound && length >= 0 && length <= INT_MAX && end >= 0 && end <= UDY_END_UNHEALTHY;
-        episodes[i] = (udy_episode){.ret = udy_json_value(r, NAN), .speed = udy_json_value(s, NAN),
+        episodes[i] = (udy_episode){.ret = udy_json_value(r, NAN),
+                                    .speed = udy_json_value(s, NAN),
                                     .length = sound ? (int)length : 0,
                                     .end = sound ? (udy_end)end : UDY_END_NONE};
         r = udy_json_next(r), l = udy_json_next(l), s = udy_json_next(s), c = udy_json_next(c);
@@ -264,7 +302,8 @@ static udy_json *evaluation_record(const udy_evaluation *e) {
 }
 
 // Evaluate a policy on the table's seeds, or take it from the record of a run that was stopped.
-static int evaluate_entry(experiment *x, udy__entry *entry, const udy_policy *policy, udy_error *err) {
+static int evaluate_entry(experiment *x, udy__entry *entry, const udy_policy *policy,
+                          udy_error *err) {
     char stage[48], record_name[48];
     uint64_t seed = udy_seed_range(x->config->seed, UDY_SEEDS_EVALUATE);
     udy_json *record;
@@ -277,8 +316,8 @@ static int evaluate_entry(experiment *x, udy__entry *entry, const udy_policy *po
         udy_json_free(record);
         if (status != UDY_EFORMAT) return status;
     }
-    status = udy_evaluate(&entry->of, policy, x->task, x->batch, x->config->eval_episodes, seed, stage,
-                          x->progress, err);
+    status = udy_evaluate(&entry->of, policy, x->task, x->batch, x->config->eval_episodes, seed,
+                          stage, x->progress, err);
     return status ? status : record_write(x, record_name, evaluation_record(&entry->of), err);
 }
 
@@ -301,8 +340,8 @@ static int dagger_entries(experiment *x, udy_error *err) {
         const udy_dagger_round *r = udy_dagger_round_at(d, i);
         char name[32], label[48];
         snprintf(name, sizeof name, "dagger-%d", i);
-        snprintf(label, sizeof label, i ? "DAgger round %d" : "DAgger round %d (BC, %d episodes)", i,
-                 x->config->dagger.initial_episodes);
+        snprintf(label, sizeof label, i ? "DAgger round %d" : "DAgger round %d (BC, %d episodes)",
+                 i, x->config->dagger.initial_episodes);
         seconds += r->seconds;
         if (i == best) best_seconds = seconds;
         udy__entry *entry = next_entry(x, name, label, r->labels, seconds);
@@ -312,7 +351,8 @@ static int dagger_entries(experiment *x, udy_error *err) {
     if (status) return status;
     char path[UDY_PATH_MAX], label[48];
     snprintf(label, sizeof label, "DAgger best (round %d)", best);
-    udy__entry *entry = next_entry(x, "dagger-best", label, udy_dagger_round_at(d, best)->labels, best_seconds);
+    udy__entry *entry =
+        next_entry(x, "dagger-best", label, udy_dagger_round_at(d, best)->labels, best_seconds);
     status = udy_dagger_policy_path(d, best, path, err);
     return status ? status : evaluate_file(x, entry, path, err);
 }
@@ -326,27 +366,32 @@ static int evaluate_all(experiment *x, udy_error *err) {
     udy_policy_destroy(random);
     snprintf(label, sizeof label, "BC (%d episodes)", x->config->demo_episodes);
     if (!status)
-        status = evaluate_file(x, next_entry(x, "bc", label, udy_dataset_info_of(x->demos).n_labels,
-                                             x->demo_seconds + x->bc_seconds), x->bc_path, err);
+        status = evaluate_file(x,
+                               next_entry(x, "bc", label, udy_dataset_info_of(x->demos).n_labels,
+                                          x->demo_seconds + x->bc_seconds),
+                               x->bc_path, err);
     if (!status) status = dagger_entries(x, err);
-    if (!status) status = evaluate_entry(x, next_entry(x, "expert", "Expert", 0, 0), x->expert, err);
+    if (!status)
+        status = evaluate_entry(x, next_entry(x, "expert", "Expert", 0, 0), x->expert, err);
     return status;
 }
 
 //------------------------------------------ All of it ---------------------------------------------
 
 static int run_stages(experiment *x, udy_error *err) {
-    static int (*const stages[])(experiment *, udy_error *) = {collect_demos, clone_behaviour, aggregate,
-                                                               evaluate_all};
+    static int (*const stages[])(experiment *, udy_error *) = {collect_demos, clone_behaviour,
+                                                               aggregate, evaluate_all};
     static const char *const names[] = {"demos", "bc", "dagger", "evaluate"};
     for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
         double start = udy_clock_s();
         int status = stages[i](x, err);
+        if (status == UDY_EINTERRUPTED) (void)keep_time(x, NULL);  // the interruption is the news
         if (status) return status;
         udy_json *fields = udy_json_object();
         udy_json_put_string(fields, "stage", names[i]);
         udy_json_put_number(fields, "seconds", udy_clock_s() - start);
         status = udy_run_log(x->run, "stage", fields, err);
+        if (!status) status = keep_time(x, err);
         if (status) return status;
     }
     return UDY_OK;
@@ -363,11 +408,13 @@ static char *fingerprint(const experiment *x) {
     udy_free(settings);
     size_t n;
     const float *params = udy_mlp_params((udy_mlp *)(uintptr_t)udy_policy_mlp(x->expert), &n);
-    const uint64_t parts[] = {text ? udy_hash(text, strlen(text)) : 0, udy_hash(params, n * sizeof *params)};
+    const uint64_t parts[] = {text ? udy_hash(text, strlen(text)) : 0,
+                              udy_hash(params, n * sizeof *params)};
     udy_free(text);
     char *print = text ? udy_alloc(40) : NULL;
     if (print)
-        snprintf(print, 40, "%016llx %016llx", (unsigned long long)parts[0], (unsigned long long)parts[1]);
+        snprintf(print, 40, "%016llx %016llx", (unsigned long long)parts[0],
+                 (unsigned long long)parts[1]);
     return print;
 }
 
@@ -382,8 +429,10 @@ static int refuse_another(experiment *x, udy_error *err) {
         status = record_write(x, "experiment", record, err);
     } else if (!status) {
         if (strcmp(udy_json_string(record, "made_with", ""), own))
-            status = udy_error_set(err, UDY_EMISMATCH, "%s: was begun with other settings or another "
-                                   "expert: go on with the same, or name another folder", x->path);
+            status = udy_error_set(err, UDY_EMISMATCH,
+                                   "%s: was begun with other settings or another "
+                                   "expert: go on with the same, or name another folder",
+                                   x->path);
         udy_json_free(record);
     }
     udy_free(own);
@@ -404,9 +453,10 @@ static int make_folders(const experiment *x, udy_error *err) {
 static int prepare(experiment *x, const char *expert_path, int n_threads, udy_error *err) {
     int status = udy__config_check(x->config, udy_experiment_fields(), "", err);
     if (!status && x->config->demo_episodes < x->config->dagger.initial_episodes)
-        status = udy_error_set(err, UDY_EINVAL, "demo_episodes = %d, but DAgger starts from %d of them "
-                               "(dagger.initial_episodes)", x->config->demo_episodes,
-                               x->config->dagger.initial_episodes);
+        status = udy_error_set(err, UDY_EINVAL,
+                               "demo_episodes = %d, but DAgger starts from %d of them "
+                               "(dagger.initial_episodes)",
+                               x->config->demo_episodes, x->config->dagger.initial_episodes);
     if (!status) status = udy_task_create(&x->task, x->config->task, &x->config->task_config, err);
     if (!status) status = udy_policy_load(&x->expert, expert_path, err);
     if (!status) status = udy_policy_check(x->expert, x->task, err);
@@ -416,6 +466,7 @@ static int prepare(experiment *x, const char *expert_path, int n_threads, udy_er
                                   udy_pool_threads(x->pool), err);
     if (!status) status = make_folders(x, err);
     if (!status) status = refuse_another(x, err);
+    if (!status) status = recall_time(x, err);
     if (status) return status;
     size_t n_entries = (size_t)x->config->dagger.rounds + 5;
     x->outcome.entries = udy_alloc(n_entries * sizeof *x->outcome.entries);
@@ -437,8 +488,11 @@ static void tidy_up(experiment *x) {
 
 int udy_experiment_run(udy_run *run, const udy_experiment_config *config, const char *expert_path,
                        int n_threads, const udy_progress *progress, udy_error *err) {
-    double start = udy_clock_s();
-    experiment x = {.config = config, .run = run, .path = udy_run_path(run), .progress = progress};
+    experiment x = {.config = config,
+                    .run = run,
+                    .path = udy_run_path(run),
+                    .progress = progress,
+                    .start_s = udy_clock_s()};
     int status = prepare(&x, expert_path, n_threads, err);
     if (!status) status = run_stages(&x, err);
     if (!status) {
@@ -446,7 +500,7 @@ int udy_experiment_run(udy_run *run, const udy_experiment_config *config, const 
         x.outcome.expert = x.expert;
         x.outcome.dagger = x.dagger;
         x.outcome.n_threads = udy_pool_threads(x.pool);
-        x.outcome.seconds_total = udy_clock_s() - start;
+        x.outcome.seconds_total = seconds_so_far(&x);
         status = udy__results_write(&x.outcome, x.path, err);
     }
     tidy_up(&x);

@@ -10,7 +10,9 @@ static const char results_format[] = "understudy.results/1";
 
 //------------------------------------------ Writing -----------------------------------------------
 
-static double expert_mean(const udy__outcome *o) { return o->entries[o->n_entries - 1].of.mean; }
+static double expert_mean(const udy__outcome *o) {
+    return o->entries[o->n_entries - 1].of.mean;
+}
 
 static udy_json *versions_json(void) {
     udy_json *v = udy_json_object();
@@ -81,7 +83,8 @@ static udy_json *timing_json(const udy__outcome *o) {
     udy_json *timing = udy_json_object(), *rows = udy_json_object();
     char now[21];
     udy_clock_utc(now);
-    for (int i = 0; i < o->n_entries; i++) udy_json_put_number(rows, o->entries[i].name, o->entries[i].seconds);
+    for (int i = 0; i < o->n_entries; i++)
+        udy_json_put_number(rows, o->entries[i].name, o->entries[i].seconds);
     udy_json_put_string(timing, "finished", now);
     udy_json_put_int(timing, "threads", o->n_threads);
     udy_json_put_number(timing, "seconds_total", o->seconds_total);
@@ -118,17 +121,18 @@ static int write_csv(const udy__outcome *o, const char *run_path, udy_error *err
     char *text = status ? NULL : udy_alloc(size);
     if (!status && !text) status = udy_error_set(err, UDY_ENOMEM, "%s: no memory", path);
     if (status) return status;
-    used += (size_t)snprintf(text, size,
-                             "policy,episodes,mean,ci95_low,ci95_high,std,iqm,share_of_expert,falls,"
-                             "too_low,too_high,speed_m_per_s,length,expert_labels,seconds_to_make\n");
+    used +=
+        (size_t)snprintf(text, size,
+                         "policy,episodes,mean,ci95_low,ci95_high,std,iqm,share_of_expert,falls,"
+                         "too_low,too_high,speed_m_per_s,length,expert_labels,seconds_to_make\n");
     for (int i = 0; i < o->n_entries; i++) {
         const udy__entry *e = &o->entries[i];
-        used += (size_t)snprintf(text + used, size - used,
-                                 "%s,%d,%.17g,%.17g,%.17g,%.17g,%.17g,%.17g,%d,%d,%d,%.17g,%.17g,%llu,%.3f\n",
-                                 e->name, e->of.n, e->of.mean, e->of.ci95[0], e->of.ci95[1], e->of.std,
-                                 e->of.iqm, e->of.mean / expert_mean(o), e->of.falls, e->of.too_low,
-                                 e->of.too_high, e->of.speed_mean, e->of.length_mean,
-                                 (unsigned long long)e->labels, e->seconds);
+        used += (size_t)snprintf(
+            text + used, size - used,
+            "%s,%d,%.17g,%.17g,%.17g,%.17g,%.17g,%.17g,%d,%d,%d,%.17g,%.17g,%llu,%.3f\n", e->name,
+            e->of.n, e->of.mean, e->of.ci95[0], e->of.ci95[1], e->of.std, e->of.iqm,
+            e->of.mean / expert_mean(o), e->of.falls, e->of.too_low, e->of.too_high,
+            e->of.speed_mean, e->of.length_mean, (unsigned long long)e->labels, e->seconds);
     }
     status = udy_file_write(path, text, used, err);
     udy_free(text);
@@ -222,8 +226,11 @@ int udy_results_load(udy_results *out, const char *run_path, udy_error *err) {
     udy_json_free(root);
     if (!status) return UDY_OK;
     udy_results_free(out);
-    return udy_error_set(err, status, status == UDY_ENOMEM ? "%s: no memory" : "%s: not an experiment's "
-                         "results (format %s)", path, results_format);
+    return udy_error_set(err, status,
+                         status == UDY_ENOMEM ? "%s: no memory"
+                                              : "%s: not an experiment's "
+                                                "results (format %s)",
+                         path, results_format);
 }
 
 void udy_results_free(udy_results *r) {

@@ -8,7 +8,8 @@
 
 #define AT(field) offsetof(udy_experiment_config, field)
 static const udy_field own_fields[] = {
-    {"task", UDY_FIELD_TEXT, AT(task), sizeof((udy_experiment_config *)0)->task, 0, 0, NULL, "task id"},
+    {"task", UDY_FIELD_TEXT, AT(task), sizeof((udy_experiment_config *)0)->task, 0, 0, NULL,
+     "task id"},
     {"expert", UDY_FIELD_TEXT, AT(expert), sizeof((udy_experiment_config *)0)->expert, 0, 0, NULL,
      "policy file, or the name of a shipped expert"},
     {"seed", UDY_FIELD_U64, AT(seed), 0, 0, 4294967295.0, NULL, "of everything that is drawn"},
@@ -55,8 +56,11 @@ const udy_field *udy_experiment_fields(void) {
 }
 
 void udy_experiment_config_default(udy_experiment_config *config) {
-    *config = (udy_experiment_config){.task = "Ant-v5", .expert = "ant-v5", .demo_episodes = 50,
-                                      .eval_episodes = 20, .bc = udy_bc_config_default(),
+    *config = (udy_experiment_config){.task = "Ant-v5",
+                                      .expert = "ant-v5",
+                                      .demo_episodes = 50,
+                                      .eval_episodes = 20,
+                                      .bc = udy_bc_config_default(),
                                       .dagger = udy_dagger_config_default(),
                                       .dagger_bc = udy_bc_config_default()};
     config->dagger_bc.val_fraction = 0;  // the tutorial's rounds train on all data

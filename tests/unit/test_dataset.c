@@ -37,7 +37,8 @@ static int append_lengths(udy_dataset *d, const int *lengths, uint64_t seed, int
     udy_episode episodes[16];
     int n = 0, rows = 0;
     for (; lengths[n]; n++) {
-        episodes[n] = made_up_episode(lengths[n], seed + (uint64_t)n, n % 2 ? UDY_END_LIMIT : UDY_END_TOO_LOW);
+        episodes[n] = made_up_episode(lengths[n], seed + (uint64_t)n,
+                                      n % 2 ? UDY_END_LIMIT : UDY_END_TOO_LOW);
         rows += lengths[n];
     }
     CHECK(udy_dataset_append(d, episodes, n, NULL, round, err));
@@ -59,7 +60,8 @@ static void expect_rows_of(const udy_dataset *d, uint64_t first_row, int length,
     for (int t = 0; t < length; t++) {
         uint64_t row = first_row + (uint64_t)t;
         assert_memory_equal(udy_dataset_obs(d, row), e.obs + t * O_DIM, O_DIM * sizeof(float));
-        assert_memory_equal(udy_dataset_action(d, row), e.action + t * A_DIM, A_DIM * sizeof(float));
+        assert_memory_equal(udy_dataset_action(d, row), e.action + t * A_DIM,
+                            A_DIM * sizeof(float));
     }
     udy_episodes_free(&e, 1);
 }
@@ -102,7 +104,8 @@ static void appended_episodes_come_back_exactly(void **state) {
     assert_int_equal(info.n_episodes, 0);
     float labels[12 * A_DIM];
     for (int i = 0; i < 12 * A_DIM; i++) labels[i] = (float)i / 100;
-    udy_episode episodes[] = {made_up_episode(5, 10, UDY_END_TOO_HIGH), made_up_episode(7, 11, UDY_END_LIMIT)};
+    udy_episode episodes[] = {made_up_episode(5, 10, UDY_END_TOO_HIGH),
+                              made_up_episode(7, 11, UDY_END_LIMIT)};
     CHECK(udy_dataset_append(d, episodes, 2, labels, 3, err));
     append_lengths(d, (int[]){4, 0}, 20, 4);
     for (int pass = 0; pass < 2; pass++) {  // the handle that wrote, and one that reads
@@ -135,8 +138,10 @@ static void appended_episodes_come_back_exactly(void **state) {
             assert_memory_equal(view_labels, labels + row * A_DIM, T * A_DIM * sizeof(float));
             for (int t = 0; t < e.length; t++) {
                 uint64_t r = (uint64_t)(row + t);
-                assert_memory_equal(udy_dataset_obs(d, r), episodes[i].obs + t * O_DIM, O_DIM * sizeof(float));
-                assert_memory_equal(udy_dataset_action(d, r), labels + r * A_DIM, A_DIM * sizeof(float));
+                assert_memory_equal(udy_dataset_obs(d, r), episodes[i].obs + t * O_DIM,
+                                    O_DIM * sizeof(float));
+                assert_memory_equal(udy_dataset_action(d, r), labels + r * A_DIM,
+                                    A_DIM * sizeof(float));
             }
         }
         expect_rows_of(d, 12, 4, 20);
@@ -201,16 +206,26 @@ static void nothing_recorded_is_nothing_to_append(void **state) {
 
 //------------------------------------------ Damage ------------------------------------------------
 
-static void cut_short(const char *path) { assert_int_equal(truncate(path, 1500), 0); }
+static void cut_short(const char *path) {
+    assert_int_equal(truncate(path, 1500), 0);
+}
 static void cut_by_a_byte(const char *path) {
     struct stat st;
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(truncate(path, st.st_size - 1), 0);
 }
-static void flip_header(const char *path) { overwrite(path, 9, "#", 1); }
-static void huge_header(const char *path) { overwrite(path, 0, "\xff\xff\xff\xff\xff\xff\xff\x7f", 8); }
-static void lose(const char *path) { assert_int_equal(remove(path), 0); }
-static void empty_it(const char *path) { put_file(path, "", 0); }
+static void flip_header(const char *path) {
+    overwrite(path, 9, "#", 1);
+}
+static void huge_header(const char *path) {
+    overwrite(path, 0, "\xff\xff\xff\xff\xff\xff\xff\x7f", 8);
+}
+static void lose(const char *path) {
+    assert_int_equal(remove(path), 0);
+}
+static void empty_it(const char *path) {
+    put_file(path, "", 0);
+}
 static void make_folder(const char *path) {
     lose(path);
     assert_int_equal(mkdir(path, 0777), 0);
@@ -218,7 +233,12 @@ static void make_folder(const char *path) {
 // A sound file with other columns.
 static void other_columns(const char *path) {
     const float x[4] = {0};
-    udy_tensor t = {.name = "observation", .dtype = UDY_F32, .ndim = 2, .shape = {2, 2}, .data = x, .n_bytes = 16};
+    udy_tensor t = {.name = "observation",
+                    .dtype = UDY_F32,
+                    .ndim = 2,
+                    .shape = {2, 2},
+                    .data = x,
+                    .n_bytes = 16};
     CHECK(udy_safetensors_write(path, &t, 1, NULL, 0, err));
 }
 // A shard of the task's other form: 105 observations.
@@ -239,8 +259,9 @@ static void other_task(const char *path) {
 
 static void a_damaged_shard_is_skipped_with_a_message_and_the_rest_is_used(void **state) {
     (void)state;
-    static void (*const damages[])(const char *) = {cut_short, cut_by_a_byte, flip_header, huge_header, lose,
-                                                    empty_it,  make_folder,   other_columns, other_task};
+    static void (*const damages[])(const char *) = {cut_short,   cut_by_a_byte, flip_header,
+                                                    huge_header, lose,          empty_it,
+                                                    make_folder, other_columns, other_task};
     for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
         char path[1024], middle[1400];
         fresh("damaged", path);
@@ -300,7 +321,8 @@ static void nan_and_infinity_are_named_by_shard_column_and_row(void **state) {
         fresh("nan", path);
         make_three_shards(path);
         udy_dataset *d = opened(path);
-        udy_episode e[2] = {made_up_episode(3, 0, UDY_END_LIMIT), made_up_episode(3, 1, UDY_END_LIMIT)};
+        udy_episode e[2] = {made_up_episode(3, 0, UDY_END_LIMIT),
+                            made_up_episode(3, 1, UDY_END_LIMIT)};
         float labels[6 * A_DIM] = {0};
         if (cases[c].which == 0) e[1].obs[1 * O_DIM + 26] = NAN;
         if (cases[c].which == 1) e[1].action[1 * A_DIM + 3] = INFINITY;
@@ -322,9 +344,11 @@ static void nan_and_infinity_are_named_by_shard_column_and_row(void **state) {
 static void what_is_no_dataset_is_said_to_be_none(void **state) {
     (void)state;
     udy_dataset *d;
-    EXPECT_ERROR(UDY_ENOENT, udy_dataset_open(&d, at_root("nowhere"), NULL, err), "nowhere", "not a dataset");
+    EXPECT_ERROR(UDY_ENOENT, udy_dataset_open(&d, at_root("nowhere"), NULL, err), "nowhere",
+                 "not a dataset");
     CHECK(udy_dir_make(at_root("bare"), err));
-    EXPECT_ERROR(UDY_ENOENT, udy_dataset_open(&d, at_root("bare"), NULL, err), "bare", "not a dataset");
+    EXPECT_ERROR(UDY_ENOENT, udy_dataset_open(&d, at_root("bare"), NULL, err), "bare",
+                 "not a dataset");
     assert_null(d);
 }
 
@@ -338,7 +362,8 @@ static void an_occupied_folder_is_refused(void **state) {
     EXPECT_ERROR(UDY_EEXIST, udy_dataset_create(&d, path, task, NULL, err), path, "not empty");
     assert_null(d);
     put_file(at_root("a-file"), "x", 1);
-    EXPECT_ERROR(UDY_EEXIST, udy_dataset_create(&d, at_root("a-file"), task, NULL, err), "a-file", "is a file");
+    EXPECT_ERROR(UDY_EEXIST, udy_dataset_create(&d, at_root("a-file"), task, NULL, err), "a-file",
+                 "is a file");
 }
 
 static void a_shard_taken_off_the_list_by_hand_costs_no_other(void **state) {
@@ -346,7 +371,8 @@ static void a_shard_taken_off_the_list_by_hand_costs_no_other(void **state) {
     char path[1024];
     fresh("edited", path);
     make_three_shards(path);
-    put_manifest(path, HEAD DIMS "\"shards\": [\"shard-00000.safetensors\", \"shard-00002.safetensors\"]}");
+    put_manifest(
+        path, HEAD DIMS "\"shards\": [\"shard-00000.safetensors\", \"shard-00002.safetensors\"]}");
     udy_dataset *d = opened(path);
     append_lengths(d, (int[]){6, 0}, 40, 3);  // must not take the name of shard 2
     udy_dataset_close(d);
@@ -381,7 +407,8 @@ static void append_for_ever(const char *path) {
     for (uint64_t i = 0;; i++) {
         udy_dataset *d;
         if (udy_dataset_open(&d, path, NULL, NULL)) _exit(3);
-        udy_episode e = made_up_episode(50, 100 + (uint64_t)udy_dataset_info_of(d).n_shards, UDY_END_LIMIT);
+        udy_episode e =
+            made_up_episode(50, 100 + (uint64_t)udy_dataset_info_of(d).n_shards, UDY_END_LIMIT);
         if (udy_dataset_append(d, &e, 1, NULL, 0, NULL)) _exit(4);
         udy_episodes_free(&e, 1);
         udy_dataset_close(d);
@@ -410,7 +437,8 @@ static void a_kill_loses_at_most_the_shard_under_way(void **state) {
         assert_true(info.n_shards >= before);
         before = info.n_shards;
         assert_int_equal(info.n_rows, 50 * (uint64_t)info.n_shards);
-        for (int k = 0; k < info.n_shards; k++) expect_rows_of(d, 50 * (uint64_t)k, 50, 100 + (uint64_t)k);
+        for (int k = 0; k < info.n_shards; k++)
+            expect_rows_of(d, 50 * (uint64_t)k, 50, 100 + (uint64_t)k);
         udy_dataset_close(d);
     }
     assert_true(before > 5);

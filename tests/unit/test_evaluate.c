@@ -8,8 +8,8 @@
 static udy_task *task;  // episodes of at most 100 steps
 static udy_policy *expert;
 
-static udy_evaluation evaluated(const udy_policy *policy, const udy_task *of, int episodes, uint64_t seed,
-                                int n_threads) {
+static udy_evaluation evaluated(const udy_policy *policy, const udy_task *of, int episodes,
+                                uint64_t seed, int n_threads) {
     udy_evaluation e;
     udy_batch *batch = make_batch(of, n_threads);
     CHECK(udy_evaluate(&e, policy, of, batch, episodes, seed, "evaluate", NULL, err));
@@ -90,7 +90,8 @@ static void falls_are_told_apart_by_their_end(void **state) {
     udy_policy *chance;
     udy_task *low_roof = task_between(0.2, 0.8, 200), *high_floor = task_between(0.5, 3, 200);
     CHECK(udy_policy_random(&chance, task, err));
-    udy_evaluation high = evaluated(chance, low_roof, 20, 0, 2), low = evaluated(chance, high_floor, 20, 0, 2);
+    udy_evaluation high = evaluated(chance, low_roof, 20, 0, 2),
+                   low = evaluated(chance, high_floor, 20, 0, 2);
     assert_true(high.too_high > 5);
     assert_int_equal(high.too_low, 0);
     assert_true(low.too_low > 5);
@@ -114,8 +115,9 @@ static void falls_are_told_apart_by_their_end(void **state) {
 
 static void the_json_has_what_readers_rely_on(void **state) {
     (void)state;
-    static const char *const numbers[] = {"episodes", "mean",     "std",        "iqm",         "median",
-                                          "falls",    "too_low",  "too_high",   "speed_mean",  "length_mean"};
+    static const char *const numbers[] = {"episodes",   "mean",       "std",     "iqm",
+                                          "median",     "falls",      "too_low", "too_high",
+                                          "speed_mean", "length_mean"};
     static const char *const lists[] = {"returns", "lengths", "speeds", "ends"};
     udy_evaluation e = evaluated(expert, task, 3, 0, 2);
     udy_json *with = udy_evaluation_json(&e, true), *without = udy_evaluation_json(&e, false);
@@ -141,7 +143,8 @@ static void a_random_ant_earns_about_nothing_and_the_expert_thousands(void **sta
     udy_task *full = make_task(1000, false);
     udy_policy *chance;
     CHECK(udy_policy_random(&chance, full, err));
-    udy_evaluation random = evaluated(chance, full, 20, 0, 2), good = evaluated(expert, full, 4, 0, 2);
+    udy_evaluation random = evaluated(chance, full, 20, 0, 2),
+                   good = evaluated(expert, full, 4, 0, 2);
     assert_true(random.mean > -400 && random.mean < 100);
     assert_true(random.falls > 10);
     assert_true(good.mean > 3000 && good.mean < 9000);
@@ -156,11 +159,14 @@ static void zero_episodes_and_a_stop_are_errors_that_leave_nothing(void **state)
     (void)state;
     udy_batch *batch = make_batch(task, 1);
     udy_evaluation e;
-    EXPECT_ERROR(UDY_EINVAL, udy_evaluate(&e, expert, task, batch, 0, 0, "stage", NULL, err), "stage", "0 episodes");
-    EXPECT_ERROR(UDY_EINVAL, udy_evaluate(&e, expert, task, batch, -1, 0, "stage", NULL, err), "-1 episodes");
+    EXPECT_ERROR(UDY_EINVAL, udy_evaluate(&e, expert, task, batch, 0, 0, "stage", NULL, err),
+                 "stage", "0 episodes");
+    EXPECT_ERROR(UDY_EINVAL, udy_evaluate(&e, expert, task, batch, -1, 0, "stage", NULL, err),
+                 "-1 episodes");
     watcher w = {.stop_at = 1};
     udy_progress progress = watched(&w);
-    EXPECT_ERROR(UDY_EINTERRUPTED, udy_evaluate(&e, expert, task, batch, 200, 0, "stage", &progress, err), "stage");
+    EXPECT_ERROR(UDY_EINTERRUPTED,
+                 udy_evaluate(&e, expert, task, batch, 200, 0, "stage", &progress, err), "stage");
     assert_null(e.returns);
     assert_int_equal(e.n, 0);
     udy_batch_destroy(batch);

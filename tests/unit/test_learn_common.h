@@ -15,19 +15,19 @@
     } while (0)
 
 // The call fails with this status, and its message holds every text of the list.
-#define EXPECT_ERROR(status, call, ...)                                                    \
-    do {                                                                                   \
-        udy_error check_err = {0};                                                         \
-        udy_error *err = &check_err;                                                       \
-        const char *const check_texts[] = {__VA_ARGS__};                                   \
-        int check_got = (call);                                                            \
-        if (check_got != (status))                                                         \
-            fail_msg("%s: expected %s, got %s (%s)", #call, udy_status_name(status),       \
-                     udy_status_name(check_got), check_err.message);                       \
-        assert_int_equal(check_err.code, status);                                          \
+#define EXPECT_ERROR(status, call, ...)                                                         \
+    do {                                                                                        \
+        udy_error check_err = {0};                                                              \
+        udy_error *err = &check_err;                                                            \
+        const char *const check_texts[] = {__VA_ARGS__};                                        \
+        int check_got = (call);                                                                 \
+        if (check_got != (status))                                                              \
+            fail_msg("%s: expected %s, got %s (%s)", #call, udy_status_name(status),            \
+                     udy_status_name(check_got), check_err.message);                            \
+        assert_int_equal(check_err.code, status);                                               \
         for (size_t check_i = 0; check_i < sizeof check_texts / sizeof *check_texts; check_i++) \
-            if (!strstr(check_err.message, check_texts[check_i]))                          \
-                fail_msg("'%s' is not in '%s'", check_texts[check_i], check_err.message);  \
+            if (!strstr(check_err.message, check_texts[check_i]))                               \
+                fail_msg("'%s' is not in '%s'", check_texts[check_i], check_err.message);       \
     } while (0)
 
 enum { O_DIM = 27, A_DIM = 8 };
@@ -64,12 +64,24 @@ static inline udy_policy *load_expert(void) {
     return load_policy(UDY_SOURCE_DIR "/experts/ant-v5.safetensors");
 }
 
+// To the bit.
+static inline bool same_weights(const udy_policy *a, const udy_policy *b) {
+    const udy_mlp *x = udy_policy_mlp(a), *y = udy_policy_mlp(b);
+    for (int i = 0; i < udy_mlp_param_count(x); i++) {
+        udy_param p = udy_mlp_param(x, i), q = udy_mlp_param(y, i);
+        if (memcmp(p.data, q.data, sizeof(float) * (size_t)p.rows * (size_t)p.cols)) return false;
+    }
+    return true;
+}
+
 // A recorded episode of made-up numbers.
 static inline udy_episode made_up_episode(int length, uint64_t seed, udy_end end) {
     udy_rng rng;
     udy_rng_init(&rng, seed);
     size_t T = (size_t)length;
-    udy_episode e = {.seed = seed, .length = length, .end = end,
+    udy_episode e = {.seed = seed,
+                     .length = length,
+                     .end = end,
                      .obs = udy_alloc(T * O_DIM * sizeof(float)),
                      .action = udy_alloc(T * A_DIM * sizeof(float)),
                      .reward = udy_alloc(T * sizeof(float))};

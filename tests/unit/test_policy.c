@@ -21,7 +21,10 @@ typedef struct draft {
 
 static udy_tensor *draft_tensor(draft *d, const char *name, int64_t rows, int64_t cols) {
     udy_tensor *t = &d->tensors[d->n_tensors++];
-    *t = (udy_tensor){.name = name, .dtype = UDY_F32, .ndim = cols ? 2 : 1, .shape = {rows, cols},
+    *t = (udy_tensor){.name = name,
+                      .dtype = UDY_F32,
+                      .ndim = cols ? 2 : 1,
+                      .shape = {rows, cols},
                       .data = d->numbers,
                       .n_bytes = (size_t)(rows * (cols ? cols : 1)) * sizeof(float)};
     return t;
@@ -36,9 +39,13 @@ static void draft_begin(draft *d) {
     draft_tensor(d, "net.2.weight", A_DIM, HIDDEN);
     draft_tensor(d, "net.2.bias", A_DIM, 0);
     static const udy_text_pair sound[] = {
-        {"format", "understudy.policy/1"}, {"task", "Ant-v5"}, {"activation", "relu"},
-        {"output", "tanh"}, {"contact_obs", "false"},
-        {"action_low", "-1 -1 -1 -1 -1 -1 -1 -1"}, {"action_high", "1 1 1 1 1 1 1 1"},
+        {"format", "understudy.policy/1"},
+        {"task", "Ant-v5"},
+        {"activation", "relu"},
+        {"output", "tanh"},
+        {"contact_obs", "false"},
+        {"action_low", "-1 -1 -1 -1 -1 -1 -1 -1"},
+        {"action_high", "1 1 1 1 1 1 1 1"},
     };
     memcpy(d->pairs, sound, sizeof sound);
     d->n_pairs = sizeof sound / sizeof *sound;
@@ -47,8 +54,10 @@ static void draft_begin(draft *d) {
 static void draft_say(draft *d, const char *key, const char *value) {
     for (size_t i = 0; i < d->n_pairs; i++)
         if (!strcmp(d->pairs[i].key, key)) {
-            if (value) d->pairs[i].value = value;
-            else d->pairs[i] = d->pairs[--d->n_pairs];
+            if (value)
+                d->pairs[i].value = value;
+            else
+                d->pairs[i] = d->pairs[--d->n_pairs];
             return;
         }
     d->pairs[d->n_pairs++] = (udy_text_pair){key, value};
@@ -78,14 +87,16 @@ static const char *draft_write(const draft *d) {
     return path;
 }
 
-static udy_policy *sentinel(void) { return (udy_policy *)(uintptr_t)1; }
+static udy_policy *sentinel(void) {
+    return (udy_policy *)(uintptr_t)1;
+}
 
-#define REFUSED(status, d, ...)                                                                  \
-    do {                                                                                         \
-        udy_policy *refused = sentinel();                                                        \
+#define REFUSED(status, d, ...)                                                                   \
+    do {                                                                                          \
+        udy_policy *refused = sentinel();                                                         \
         EXPECT_ERROR(status, udy_policy_load(&refused, draft_write(d), err), "draft.safetensors", \
-                     __VA_ARGS__);                                                               \
-        assert_null(refused);                                                                    \
+                     __VA_ARGS__);                                                                \
+        assert_null(refused);                                                                     \
     } while (0)
 
 //------------------------------------------ Round trips -------------------------------------------
@@ -128,7 +139,8 @@ static void a_saved_policy_comes_back_with_the_same_bits_and_actions(void **stat
     assert_string_equal(udy_policy_metadata(back, "made_by"), "a test");
     assert_string_equal(udy_policy_metadata(back, "empty"), "");
     assert_null(udy_policy_metadata(back, "absent"));
-    assert_string_equal(udy_policy_task(back), "Ant-v5");  // what a policy is for is not for others to say
+    assert_string_equal(udy_policy_task(back),
+                        "Ant-v5");  // what a policy is for is not for others to say
     CHECK(udy_policy_check(back, task, err));
     const char *again = at_root("again.safetensors");
     CHECK(udy_policy_save(back, again, extra, 3, err));
@@ -160,7 +172,8 @@ static void labels_in_batches_equal_actions_row_by_row(void **state) {
     enum { N = 5000 };  // more than one block of labels
     udy_policy *expert = load_expert();
     udy_pool *pool = make_pool(2);
-    float *obs = udy_alloc(N * O_DIM * sizeof(float)), *labels = udy_alloc(N * A_DIM * sizeof(float));
+    float *obs = udy_alloc(N * O_DIM * sizeof(float)),
+          *labels = udy_alloc(N * A_DIM * sizeof(float));
     float *scratch = udy_alloc(udy_policy_scratch_size(expert) * sizeof(float));
     assert_true(obs && labels && scratch);
     udy_rng rng;
@@ -271,7 +284,8 @@ static void more_layers_or_actions_than_supported_are_refused(void **state) {
     udy_policy *policy = sentinel();
     const char *path = at_root("deep.safetensors");
     CHECK(udy_safetensors_write(path, tensors, 2 * (UDY_MLP_LAYERS_MAX + 1), d.pairs, 1, err));
-    EXPECT_ERROR(UDY_EUNSUPPORTED, udy_policy_load(&policy, path, err), "deep.safetensors", "layers", "8");
+    EXPECT_ERROR(UDY_EUNSUPPORTED, udy_policy_load(&policy, path, err), "deep.safetensors",
+                 "layers", "8");
     assert_null(policy);
     draft_begin(&d);
     draft_resize(&d, 0, 1, 1);
@@ -313,9 +327,16 @@ static void metadata_that_is_wrong_is_quoted(void **state) {
     draft_begin(&d);
     draft_say(&d, "contact_obs", "True");
     REFUSED(UDY_EFORMAT, &d, "contact_obs", "True");
-    static const char *const bad_bounds[] = {
-        "", "1", "1 1 1 1 1 1 1", "1 1 1 1 1 1 1 1 1", "1 1 1 1 1 1 1 x", "nan 1 1 1 1 1 1 1",
-        "1 1 1 inf 1 1 1 1", "-2 1 1 1 1 1 1 1", "-1 1 1 1 1 1 1 1", "1,1,1,1,1,1,1,1"};
+    static const char *const bad_bounds[] = {"",
+                                             "1",
+                                             "1 1 1 1 1 1 1",
+                                             "1 1 1 1 1 1 1 1 1",
+                                             "1 1 1 1 1 1 1 x",
+                                             "nan 1 1 1 1 1 1 1",
+                                             "1 1 1 inf 1 1 1 1",
+                                             "-2 1 1 1 1 1 1 1",
+                                             "-1 1 1 1 1 1 1 1",
+                                             "1,1,1,1,1,1,1,1"};
     for (size_t i = 0; i < sizeof bad_bounds / sizeof *bad_bounds; i++) {
         draft_begin(&d);
         draft_say(&d, "action_high", bad_bounds[i]);
@@ -324,6 +345,28 @@ static void metadata_that_is_wrong_is_quoted(void **state) {
     draft_begin(&d);
     draft_say(&d, "action_low", NULL);
     REFUSED(UDY_EFORMAT, &d, "action_low");
+}
+
+// A message goes to a terminal: a file must not steer it.
+static void control_characters_of_a_file_stay_out_of_messages(void **state) {
+    (void)state;
+    static const char *const keys[] = {"format", "activation", "contact_obs", "action_low", "task"};
+    for (int i = 0; i < 5; i++) {
+        draft d;
+        udy_error err = {0};
+        udy_policy *policy;
+        draft_begin(&d);
+        draft_say(&d, keys[i], "a\x1b[2Jb\n");
+        int status = udy_policy_load(&policy, draft_write(&d), &err);
+        if (i == 4) {
+            assert_int_equal(status, UDY_OK);
+            status = udy_policy_check(policy, task, &err);
+            udy_policy_destroy(policy);
+        }
+        assert_int_not_equal(status, UDY_OK);
+        assert_non_null(strstr(err.message, "[2Jb"));
+        for (const char *c = err.message; *c; c++) assert_true((unsigned char)*c >= 0x20);
+    }
 }
 
 static void a_policy_of_another_task_or_form_is_refused_naming_both(void **state) {
@@ -337,8 +380,8 @@ static void a_policy_of_another_task_or_form_is_refused_naming_both(void **state
     draft_begin(&d);
     draft_say(&d, "contact_obs", "true");
     policy = load_policy(draft_write(&d));
-    EXPECT_ERROR(UDY_EMISMATCH, udy_policy_check(policy, task, err), "with contact forces", "without",
-                 "--set contact_obs=true");
+    EXPECT_ERROR(UDY_EMISMATCH, udy_policy_check(policy, task, err), "with contact forces",
+                 "without", "--set contact_obs=true");
     udy_policy_destroy(policy);
     udy_task *contact = make_task(10, true);
     policy = load_expert();
@@ -361,7 +404,8 @@ static void a_policy_of_another_task_or_form_is_refused_naming_both(void **state
 static void what_is_no_policy_file_is_refused(void **state) {
     (void)state;
     udy_policy *policy = sentinel();
-    EXPECT_ERROR(UDY_ENOENT, udy_policy_load(&policy, at_root("absent.safetensors"), err), "absent");
+    EXPECT_ERROR(UDY_ENOENT, udy_policy_load(&policy, at_root("absent.safetensors"), err),
+                 "absent");
     assert_null(policy);
     udy_error err = {0};
     assert_int_not_equal(udy_policy_load(&policy, root, &err), UDY_OK);  // a folder
@@ -431,7 +475,8 @@ static void a_network_of_another_size_makes_no_policy(void **state) {
     udy_mlp_config config = {.n_layers = 1, .dims = {O_DIM, A_DIM + 1}};
     CHECK(udy_mlp_create(&mlp, &config, err));
     udy_policy *policy = sentinel();
-    EXPECT_ERROR(UDY_EMISMATCH, udy_policy_from_mlp(&policy, mlp, task, err), "27", "9", "Ant-v5", "8");
+    EXPECT_ERROR(UDY_EMISMATCH, udy_policy_from_mlp(&policy, mlp, task, err), "27", "9", "Ant-v5",
+                 "8");
     assert_null(policy);
     udy_mlp_destroy(mlp);
 }
@@ -439,7 +484,8 @@ static void a_network_of_another_size_makes_no_policy(void **state) {
 static void a_policy_saved_where_it_cannot_be_leaves_nothing(void **state) {
     (void)state;
     udy_policy *expert = load_expert();
-    EXPECT_ERROR(UDY_ENOENT, udy_policy_save(expert, at_root("no/such/p"), NULL, 0, err), "no/such");
+    EXPECT_ERROR(UDY_ENOENT, udy_policy_save(expert, at_root("no/such/p"), NULL, 0, err),
+                 "no/such");
     assert_false(udy_dir_exists(at_root("no")));
     udy_policy_destroy(expert);
 }
@@ -465,6 +511,7 @@ int main(void) {
         cmocka_unit_test(more_layers_or_actions_than_supported_are_refused),
         cmocka_unit_test(a_nan_or_infinite_weight_is_named_with_its_place),
         cmocka_unit_test(metadata_that_is_wrong_is_quoted),
+        cmocka_unit_test(control_characters_of_a_file_stay_out_of_messages),
         cmocka_unit_test(a_policy_of_another_task_or_form_is_refused_naming_both),
         cmocka_unit_test(what_is_no_policy_file_is_refused),
         cmocka_unit_test(a_file_cut_anywhere_is_refused),

@@ -13,7 +13,8 @@ static void fresh(const char *name, char out[1024]) {
     nftw(out, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-static void roll(const udy_task *of, const udy_rollout_job *like, int n, int n_threads, udy_episode *out) {
+static void roll(const udy_task *of, const udy_rollout_job *like, int n, int n_threads,
+                 udy_episode *out) {
     udy_rollout_job jobs[128];
     for (int i = 0; i < n; i++) {
         jobs[i] = *like;
@@ -120,10 +121,18 @@ static void beta_one_acts_as_the_expert_and_beta_zero_as_the_learner(void **stat
     udy_policy *medium = load_policy(UDY_SOURCE_DIR "/experts/ant-v5-medium.safetensors");
     udy_episode expert_alone[N], learner_alone[N], one[N], zero[N], no_expert[N];
     roll(task, &(udy_rollout_job){.policy = expert, .seed = 5, .record = true}, N, 2, expert_alone);
-    roll(task, &(udy_rollout_job){.policy = medium, .seed = 5, .record = true}, N, 2, learner_alone);
-    roll(task, &(udy_rollout_job){.policy = medium, .expert = expert, .beta = 1, .seed = 5, .record = true}, N, 2, one);
-    roll(task, &(udy_rollout_job){.policy = medium, .expert = expert, .beta = 0, .seed = 5, .record = true}, N, 2, zero);
-    roll(task, &(udy_rollout_job){.policy = medium, .beta = 1, .seed = 5, .record = true}, N, 2, no_expert);
+    roll(task, &(udy_rollout_job){.policy = medium, .seed = 5, .record = true}, N, 2,
+         learner_alone);
+    roll(task,
+         &(udy_rollout_job){
+             .policy = medium, .expert = expert, .beta = 1, .seed = 5, .record = true},
+         N, 2, one);
+    roll(task,
+         &(udy_rollout_job){
+             .policy = medium, .expert = expert, .beta = 0, .seed = 5, .record = true},
+         N, 2, zero);
+    roll(task, &(udy_rollout_job){.policy = medium, .beta = 1, .seed = 5, .record = true}, N, 2,
+         no_expert);
     for (int i = 0; i < N; i++) {
         assert_int_equal(one[i].expert_steps, one[i].length);
         one[i].expert_steps = 0;
@@ -142,7 +151,8 @@ static void beta_a_half_mixes_about_half_and_repeats(void **state) {
     (void)state;
     enum { N = 40 };
     udy_policy *medium = load_policy(UDY_SOURCE_DIR "/experts/ant-v5-medium.safetensors");
-    const udy_rollout_job job = {.policy = medium, .expert = expert, .beta = 0.5, .seed = 5, .record = true};
+    const udy_rollout_job job = {
+        .policy = medium, .expert = expert, .beta = 0.5, .seed = 5, .record = true};
     udy_episode a[N], b[N];
     roll(task, &job, N, 1, a);
     roll(task, &job, N, 2, b);
@@ -178,11 +188,13 @@ static void a_stop_is_prompt_and_leaves_nothing(void **state) {
         watcher w = {.stop_at = 2};
         udy_progress progress = watched(&w);
         double start = udy_clock_s();
-        EXPECT_ERROR(UDY_EINTERRUPTED, udy_rollout(batch, full, jobs, 100, episodes, "a stage", &progress, err),
+        EXPECT_ERROR(UDY_EINTERRUPTED,
+                     udy_rollout(batch, full, jobs, 100, episodes, "a stage", &progress, err),
                      "a stage", "interrupted");
         assert_true(udy_clock_s() - start < 4);  // of 15 and more
         assert_int_equal(w.calls, 2);
-        for (int i = 0; i < 100; i++) assert_true(!episodes[i].obs && !episodes[i].action && !episodes[i].reward);
+        for (int i = 0; i < 100; i++)
+            assert_true(!episodes[i].obs && !episodes[i].action && !episodes[i].reward);
         // The batch is as good as new.
         CHECK(udy_rollout(batch, full, jobs, 1, episodes, "again", NULL, err));
         udy_episodes_free(episodes, 1);
@@ -198,8 +210,8 @@ typedef struct listener {
     char note[64];
 } listener;
 
-static int listen_advance(void *ctx, const char *stage, int64_t done, int64_t total, const char *unit,
-                          const char *note) {
+static int listen_advance(void *ctx, const char *stage, int64_t done, int64_t total,
+                          const char *unit, const char *note) {
     listener *l = ctx;
     assert_string_equal(stage, "told");
     assert_string_equal(unit, "episodes");
@@ -237,7 +249,11 @@ static void steps_allocate_nothing(void **state) {
         udy_rollout_job jobs[4];
         udy_episode episodes[4];
         for (int i = 0; i < 4; i++)
-            jobs[i] = (udy_rollout_job){.policy = expert, .expert = expert, .beta = 0.5, .seed = (uint64_t)i, .record = true};
+            jobs[i] = (udy_rollout_job){.policy = expert,
+                                        .expert = expert,
+                                        .beta = 0.5,
+                                        .seed = (uint64_t)i,
+                                        .record = true};
         uint64_t before = udy_alloc_count();
         CHECK(udy_rollout(batch, of, jobs, 4, episodes, "count", NULL, err));
         counts[k] = udy_alloc_count() - before;
@@ -254,7 +270,8 @@ static void no_episodes_no_time_limit_and_no_fit_are_refused(void **state) {
     udy_batch *batch = make_batch(task, 1);
     udy_rollout_job job = {.policy = expert};
     udy_episode episode = {0};
-    EXPECT_ERROR(UDY_EINVAL, udy_rollout(batch, task, &job, 0, &episode, "stage", NULL, err), "0 episodes");
+    EXPECT_ERROR(UDY_EINVAL, udy_rollout(batch, task, &job, 0, &episode, "stage", NULL, err),
+                 "0 episodes");
     udy_task *endless = make_task(0, false), *contact = make_task(10, true);
     EXPECT_ERROR(UDY_EINVAL, udy_rollout(batch, endless, &job, 1, &episode, "stage", NULL, err),
                  "time limit", "max_episode_steps");
@@ -276,7 +293,8 @@ static void purposes_of_a_run_share_no_seed(void **state) {
     for (uint64_t seed = 0; seed < 3; seed++)
         for (int p = 0; p < UDY_SEEDS_EVALUATE; p++)
             assert_int_equal(udy_seed_range(seed, (udy_seed_purpose)(p + 1)) -
-                                 udy_seed_range(seed, (udy_seed_purpose)p), 1 << 20);
+                                 udy_seed_range(seed, (udy_seed_purpose)p),
+                             1 << 20);
 }
 
 //------------------------------------------ Collecting --------------------------------------------
@@ -285,10 +303,13 @@ static void collect_into(const char *path, int episodes, int n_threads, watcher 
     udy_batch *batch = make_batch(task, n_threads);
     udy_dataset *d;
     udy_progress progress = watched(w);
-    if (udy_dir_exists(path)) CHECK(udy_dataset_open(&d, path, &progress, err));
-    else CHECK(udy_dataset_create(&d, path, task, "a test", err));
+    if (udy_dir_exists(path))
+        CHECK(udy_dataset_open(&d, path, &progress, err));
+    else
+        CHECK(udy_dataset_create(&d, path, task, "a test", err));
     udy_error err = {0};
-    int status = udy_dataset_collect(d, batch, task, expert, episodes, 500, "collect", &progress, &err);
+    int status =
+        udy_dataset_collect(d, batch, task, expert, episodes, 500, "collect", &progress, &err);
     if (status != expected) fail_msg("%d %s", status, err.message);
     udy_dataset_close(d);
     udy_batch_destroy(batch);
@@ -343,7 +364,8 @@ static void a_collection_that_is_stopped_keeps_whole_shards_only(void **state) {
     udy_progress progress = watched(&w);
     CHECK(udy_dataset_create(&d, path, full, "a test", err));
     double start = udy_clock_s();
-    EXPECT_ERROR(UDY_EINTERRUPTED, udy_dataset_collect(d, batch, full, expert, 64, 0, "collect", &progress, err),
+    EXPECT_ERROR(UDY_EINTERRUPTED,
+                 udy_dataset_collect(d, batch, full, expert, 64, 0, "collect", &progress, err),
                  "collect", "interrupted");
     assert_true(udy_clock_s() - start < 5);
     assert_int_equal(udy_dataset_info_of(d).n_rows, 0);
@@ -361,20 +383,26 @@ static void collecting_the_wrong_thing_is_refused(void **state) {
     udy_dataset *d;
     CHECK(udy_dataset_create(&d, path, contact, NULL, err));
     udy_batch *batch = make_batch(task, 1);
-    EXPECT_ERROR(UDY_EMISMATCH, udy_dataset_collect(d, batch, task, expert, 2, 0, "collect", NULL, err),
-                 path, "105", "27");
+    EXPECT_ERROR(UDY_EMISMATCH,
+                 udy_dataset_collect(d, batch, task, expert, 2, 0, "collect", NULL, err), path,
+                 "105", "27");
     udy_dataset_close(d);
     fresh("zero", path);
     CHECK(udy_dataset_create(&d, path, task, NULL, err));
-    EXPECT_ERROR(UDY_EINVAL, udy_dataset_collect(d, batch, task, expert, 0, 0, "collect", NULL, err), "0 episodes");
-    EXPECT_ERROR(UDY_EINVAL, udy_dataset_collect(d, batch, task, expert, -3, 0, "collect", NULL, err), "-3 episodes");
+    EXPECT_ERROR(UDY_EINVAL,
+                 udy_dataset_collect(d, batch, task, expert, 0, 0, "collect", NULL, err),
+                 "0 episodes");
+    EXPECT_ERROR(UDY_EINVAL,
+                 udy_dataset_collect(d, batch, task, expert, -3, 0, "collect", NULL, err),
+                 "-3 episodes");
     CHECK(udy_dataset_collect(d, batch, task, expert, 1, 0, "collect", NULL, err));
     udy_dataset_close(d);
     char shard[1100];
     snprintf(shard, sizeof shard, "%s/shard-00000.safetensors", path);
     assert_int_equal(truncate(shard, 1500), 0);
     CHECK(udy_dataset_open(&d, path, NULL, err));
-    EXPECT_ERROR(UDY_EFORMAT, udy_dataset_collect(d, batch, task, expert, 9, 0, "collect", NULL, err), path,
+    EXPECT_ERROR(UDY_EFORMAT,
+                 udy_dataset_collect(d, batch, task, expert, 9, 0, "collect", NULL, err), path,
                  "damaged");
     udy_dataset_close(d);
     udy_batch_destroy(batch);
