@@ -40,7 +40,7 @@ for script in bc_rate env_rate; do "$torch" bench/peers/$script.py | tee -a "$ou
 "$program" bench --json --quiet >"$out/after.json"
 if [ $whole = yes ]; then
     start=$(date +%s%N)
-    "$program" experiment --preset ant-v5 --out "$out/run" --quiet >/dev/null
+    "$program" experiment --preset ant-v5 --out "$out/run" --quiet | tail -n 30
     echo "ours_whole_experiment $((($(date +%s%N) - start) / 1000000))e-3 s" >>"$out/peers"
     "$torch" bench/peers/whole_experiment.py "$expert" | tee "$out/whole"
     tail -n 1 "$out/whole" >>"$out/peers"
@@ -50,7 +50,8 @@ import json, os, sys
 
 out = sys.argv[1]
 runs = [json.load(open(os.path.join(out, name)))["figures"] for name in ("before.json", "after.json")]
-peers = {line.split()[0]: float(line.split()[1]) for line in open(os.path.join(out, "peers"))}
+lines = (line.split() for line in open(os.path.join(out, "peers")))
+peers = {words[0]: float(words[1]) for words in lines if len(words) == 3 and words[2] in ("s", "s/epoch", "steps/s")}
 seconds = lambda name: min(r[name]["seconds_50000_pairs"] for r in runs)
 rate = lambda name: max(r[name]["value"] for r in runs)
 rows = []

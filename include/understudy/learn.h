@@ -39,6 +39,8 @@ const char *udy_policy_name(const udy_policy *policy);    // the file's path, or
 const char *udy_policy_task(const udy_policy *policy);    // task id, "" where unknown
 const char *udy_policy_metadata(const udy_policy *policy, const char *key);  // NULL: absent
 bool udy_policy_contact_obs(const udy_policy *policy);
+// Tells one network from another: shape, activations, weights. 0: random.
+uint64_t udy_policy_hash(const udy_policy *policy);
 
 // One action [A] f32 out for an observation [O] f64, on the caller's thread.
 //   scratch  udy_policy_scratch_size floats, the caller's

@@ -90,17 +90,6 @@ static int out_of_memory(udy_error *err) {
 //------------------------------------------ State -------------------------------------------------
 
 // Everything that the bits of a round depend on: a resumed run must not differ in any of it.
-static uint64_t hash_of_expert(const udy_policy *expert) {
-    const udy_mlp *mlp = udy_policy_mlp(expert);
-    const udy_mlp_config *c = udy_mlp_config_of(mlp);
-    size_t n;
-    const float *params = udy_mlp_params((udy_mlp *)(uintptr_t)mlp, &n);
-    uint64_t parts[UDY_MLP_LAYERS_MAX + 4] = {udy_hash(params, n * sizeof *params), c->hidden,
-                                              c->output};
-    for (int i = 0; i <= c->n_layers; i++) parts[3 + i] = (uint64_t)c->dims[i];
-    return udy_hash(parts, sizeof parts);
-}
-
 static char *fingerprint(const udy_dagger *d) {
     char *own = udy_settings_print(&d->config, udy_dagger_config_fields);
     char *bc = udy_settings_print(&d->bc, udy_bc_config_fields);
@@ -108,7 +97,7 @@ static char *fingerprint(const udy_dagger *d) {
     facts.model_dir[0] = '\0';  // a place, which may differ from day to day
     char *task = udy_settings_print(&facts, udy_task_config_fields);
     char *text = NULL;
-    uint64_t hash = hash_of_expert(d->expert);
+    uint64_t hash = udy_policy_hash(d->expert);
     if (own && bc && task) {
         size_t n = strlen(own) + strlen(bc) + strlen(task) + 256;
         text = udy_alloc(n);

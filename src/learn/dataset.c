@@ -41,7 +41,7 @@ typedef struct shard {
 } shard;
 
 struct udy_dataset {
-    char path[UDY_PATH_MAX], task[64], made_by[1200];
+    char path[UDY_PATH_MAX], task[64], made_by[1200], source[96];
     bool contact_obs;
     int obs_dim, act_dim;
     shard *shards;  // the good ones
@@ -89,6 +89,7 @@ static int write_manifest(const udy_dataset *d, udy_error *err) {
     udy_json_put_int(root, "obs_dim", d->obs_dim);
     udy_json_put_int(root, "act_dim", d->act_dim);
     udy_json_put_string(root, "made_by", d->made_by);
+    if (d->source[0]) udy_json_put_string(root, "source", d->source);
     for (int i = 0; i < d->n_listed; i++) udy_json_append_string(list, d->listed[i]);
     udy_json_put(root, "shards", list);
     char *text = udy_json_print(root, true);
@@ -179,6 +180,7 @@ static int read_manifest(udy_dataset *d, udy_error *err) {
     d->contact_obs = udy_json_bool(root, "contact_obs", false);
     snprintf(d->task, sizeof d->task, "%s", udy_json_string(root, "task", ""));
     snprintf(d->made_by, sizeof d->made_by, "%s", udy_json_string(root, "made_by", ""));
+    snprintf(d->source, sizeof d->source, "%s", udy_json_string(root, "source", ""));
     if (!status) status = read_list(d, udy_json_get(root, "shards"), path, err);
     udy_json_free(root);
     return status;
@@ -527,6 +529,17 @@ static const shard *shard_of(const udy_dataset *d, uint64_t row) {
 
 static const float *row_of(const shard *s, int column, uint64_t row, int width) {
     return (const float *)s->column[column] + (row - s->first_row) * (uint64_t)width;
+}
+
+int udy__dataset_source(udy_dataset *d, const char *source, udy_error *err) {
+    if (!strcmp(d->source, source)) return UDY_OK;
+    if (d->source[0] || d->n_listed)
+        return udy_error_set(err, UDY_EMISMATCH,
+                             "%s: holds episodes of another policy, seed or task options: go on with "
+                             "the same, or name another folder",
+                             d->path);
+    snprintf(d->source, sizeof d->source, "%s", source);
+    return write_manifest(d, err);
 }
 
 const float *udy_dataset_obs(const udy_dataset *d, uint64_t r) {

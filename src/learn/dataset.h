@@ -12,6 +12,10 @@ udy_episode udy__dataset_view(const udy_dataset *dataset, int i, const float **l
 int udy__dataset_fits(const udy_dataset *dataset, const udy_task *task, udy_error *err)
     UDY_MUST_CHECK;
 
+// What the episodes are of, as a text: noted at the first call, while the dataset is empty; later
+// ones must agree, so that a collection that goes on is of one policy, seed and task.
+int udy__dataset_source(udy_dataset *dataset, const char *source, udy_error *err) UDY_MUST_CHECK;
+
 // Fills minibatches for udy_regression from a dataset; ctx is the dataset.
 void udy__dataset_fill(void *ctx, const uint32_t *index, int n, float *x, float *y);
 

@@ -438,3 +438,14 @@ const char *udy_policy_metadata(const udy_policy *policy, const char *key) {
         if (!strcmp(policy->metadata[i].key, key)) return policy->metadata[i].value;
     return NULL;
 }
+
+uint64_t udy_policy_hash(const udy_policy *policy) {
+    if (!policy->mlp) return 0;
+    const udy_mlp_config *c = udy_mlp_config_of(policy->mlp);
+    size_t n;
+    const float *params = udy_mlp_params(policy->mlp, &n);
+    uint64_t parts[UDY_MLP_LAYERS_MAX + 4] = {udy_hash(params, n * sizeof *params), c->hidden,
+                                              c->output};
+    for (int i = 0; i <= c->n_layers; i++) parts[3 + i] = (uint64_t)c->dims[i];
+    return udy_hash(parts, sizeof parts);
+}

@@ -189,6 +189,21 @@ void udy_episodes_free(udy_episode *episodes, int n) {
 
 //------------------------------------------ Collecting --------------------------------------------
 
+// Tells one collection from another: the policy's weights, the seed, the task's options.
+static int note_source(udy_dataset *d, const udy_task *task, const udy_policy *policy,
+                       uint64_t seed, udy_error *err) {
+    udy_task_config facts = *udy_task_config_of(task);
+    facts.model_dir[0] = '\0';  // a place, which may differ from day to day
+    char *options = udy_settings_print(&facts, udy_task_config_fields);
+    if (!options) return udy_error_set(err, UDY_ENOMEM, "no memory for a collection");
+    char source[96];
+    snprintf(source, sizeof source, "policy %016llx task %016llx seed %llu",
+             (unsigned long long)udy_policy_hash(policy),
+             (unsigned long long)udy_hash(options, strlen(options)), (unsigned long long)seed);
+    udy_free(options);
+    return udy__dataset_source(d, source, err);
+}
+
 int udy_dataset_collect(udy_dataset *d, udy_batch *batch, const udy_task *task,
                         const udy_policy *policy, int episodes, uint64_t seed, const char *stage,
                         const udy_progress *progress, udy_error *err) {
@@ -205,6 +220,8 @@ int udy_dataset_collect(udy_dataset *d, udy_batch *batch, const udy_task *task,
                              "%s: %d of its shards are damaged, so which episodes are "
                              "missing is not known: collect into another folder",
                              info.path, info.n_shards_bad);
+    status = note_source(d, task, policy, seed, err);
+    if (status) return status;
     for (int have = info.n_episodes, n; have < episodes; have += n) {
         n = episodes - have < AT_ONCE ? episodes - have : AT_ONCE;
         for (int i = 0; i < n; i++)

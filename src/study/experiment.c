@@ -406,15 +406,11 @@ static char *fingerprint(const experiment *x) {
     settings->expert[0] = '\0';                 // another: the weights stand below
     char *text = udy_settings_print(settings, udy_experiment_fields());
     udy_free(settings);
-    size_t n;
-    const float *params = udy_mlp_params((udy_mlp *)(uintptr_t)udy_policy_mlp(x->expert), &n);
-    const uint64_t parts[] = {text ? udy_hash(text, strlen(text)) : 0,
-                              udy_hash(params, n * sizeof *params)};
-    udy_free(text);
     char *print = text ? udy_alloc(40) : NULL;
     if (print)
-        snprintf(print, 40, "%016llx %016llx", (unsigned long long)parts[0],
-                 (unsigned long long)parts[1]);
+        snprintf(print, 40, "%016llx %016llx", (unsigned long long)udy_hash(text, strlen(text)),
+                 (unsigned long long)udy_policy_hash(x->expert));
+    udy_free(text);
     return print;
 }
 

@@ -396,6 +396,17 @@ static void collecting_the_wrong_thing_is_refused(void **state) {
                  udy_dataset_collect(d, batch, task, expert, -3, 0, "collect", NULL, err),
                  "-3 episodes");
     CHECK(udy_dataset_collect(d, batch, task, expert, 1, 0, "collect", NULL, err));
+    // One folder holds one collection: another seed or policy is another.
+    EXPECT_ERROR(UDY_EMISMATCH,
+                 udy_dataset_collect(d, batch, task, expert, 2, 1, "collect", NULL, err), path,
+                 "seed");
+    udy_policy *other;
+    CHECK(udy_policy_random(&other, task, err));
+    EXPECT_ERROR(UDY_EMISMATCH,
+                 udy_dataset_collect(d, batch, task, other, 2, 0, "collect", NULL, err), path,
+                 "policy");
+    udy_policy_destroy(other);
+    assert_int_equal(udy_dataset_info_of(d).n_episodes, 1);
     udy_dataset_close(d);
     char shard[1100];
     snprintf(shard, sizeof shard, "%s/shard-00000.safetensors", path);
