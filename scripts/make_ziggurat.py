@@ -71,9 +71,10 @@ def table(kind, name, values, show):
 
 print("// The ziggurat of the normal density, 256 strips, with the numbers that NumPy is built with.")
 print(f"// Written by scripts/make_ziggurat.py from NumPy {np.__version__}.")
-print("#ifndef UNDERSTUDY_SRC_BASE_ZIGGURAT_H_\n#define UNDERSTUDY_SRC_BASE_ZIGGURAT_H_\n\n#include <stdint.h>\n")
+print("#ifndef UNDERSTUDY_SRC_BASE_ZIGGURAT_H_\n#define UNDERSTUDY_SRC_BASE_ZIGGURAT_H_\n\n#include <stdint.h>\n\n// clang-format off")
 print(f"#define ZIGGURAT_R {float(r)!r}\n#define ZIGGURAT_INV_R {float(1 / r)!r}\n")
 print(table("uint64_t", "ziggurat_k", k, lambda t: f"0x{int(t):013x}u"))
 print(table("double", "ziggurat_w", w, lambda t: float(t).hex()))
 print(table("double", "ziggurat_f", fi, lambda t: float(t).hex()))
+print("// clang-format on\n")
 print("#endif  // UNDERSTUDY_SRC_BASE_ZIGGURAT_H_")

@@ -24,19 +24,19 @@ extern "C" {
 //------------------------------------------ Status ------------------------------------------------
 
 // Every status the library returns: name, number, message. 0 is success.
-#define UDY_STATUS_MAP(X)                                                          \
-    X(EINVAL, -1, "invalid argument")                                              \
-    X(ENOMEM, -2, "out of memory")                                                 \
-    X(EIO, -3, "input or output failed")                                           \
-    X(ENOENT, -4, "no such file or name")                                          \
-    X(EEXIST, -5, "already exists")                                                \
-    X(EFORMAT, -6, "malformed file")                                               \
-    X(EMISMATCH, -7, "things that do not fit together")                            \
-    X(ENONFINITE, -8, "a number is NaN or infinite")                               \
-    X(ENOSPC, -9, "no space left")                                                 \
-    X(EPERM, -10, "permission denied")                                             \
-    X(EINTERRUPTED, -11, "interrupted")                                            \
-    X(EPHYSICS, -12, "the simulation failed")                                      \
+#define UDY_STATUS_MAP(X)                               \
+    X(EINVAL, -1, "invalid argument")                   \
+    X(ENOMEM, -2, "out of memory")                      \
+    X(EIO, -3, "input or output failed")                \
+    X(ENOENT, -4, "no such file or name")               \
+    X(EEXIST, -5, "already exists")                     \
+    X(EFORMAT, -6, "malformed file")                    \
+    X(EMISMATCH, -7, "things that do not fit together") \
+    X(ENONFINITE, -8, "a number is NaN or infinite")    \
+    X(ENOSPC, -9, "no space left")                      \
+    X(EPERM, -10, "permission denied")                  \
+    X(EINTERRUPTED, -11, "interrupted")                 \
+    X(EPHYSICS, -12, "the simulation failed")           \
     X(EUNSUPPORTED, -13, "not supported")
 
 typedef enum {
@@ -71,7 +71,7 @@ int udy_error_wrap(udy_error *err, int code, const char *format, ...) UDY_PRINTF
 
 // Zeroed memory aligned to 64 bytes; NULL when out of memory or n_bytes is 0. Free with udy_free.
 void *udy_alloc(size_t n_bytes);
-void udy_free(void *p);  // NULL is legal
+void udy_free(void *p);           // NULL is legal
 char *udy_strdup(const char *s);  // Free with udy_free. Nullable: s (returns NULL)
 
 // Calls of udy_alloc and udy_strdup so far in this process: a loop that promises to allocate
@@ -83,7 +83,7 @@ uint64_t udy_hash(const void *data, size_t n_bytes);
 
 //------------------------------------------ Time --------------------------------------------------
 
-double udy_clock_s(void);   // monotonic seconds, for durations
+double udy_clock_s(void);          // monotonic seconds, for durations
 void udy_clock_utc(char out[21]);  // now, "2026-01-31T23:59:59Z"
 
 //------------------------------------------ Random numbers ----------------------------------------
@@ -105,11 +105,11 @@ void udy_rng_init(udy_rng *rng, uint64_t seed);
 void udy_rng_init_stream(udy_rng *rng, uint64_t seed, const char *name, uint64_t index);
 
 uint64_t udy_rng_u64(udy_rng *rng);
-uint32_t udy_rng_u32(udy_rng *rng);                            // NumPy's buffered halves
-double udy_rng_double(udy_rng *rng);                           // [0, 1), Generator.random()
-double udy_rng_uniform(udy_rng *rng, double low, double high); // Generator.uniform(low, high)
-double udy_rng_normal(udy_rng *rng);                           // Generator.standard_normal(), ziggurat
-uint64_t udy_rng_below(udy_rng *rng, uint64_t n);              // Generator.integers(n), Lemire; n >= 1
+uint32_t udy_rng_u32(udy_rng *rng);                             // NumPy's buffered halves
+double udy_rng_double(udy_rng *rng);                            // [0, 1), Generator.random()
+double udy_rng_uniform(udy_rng *rng, double low, double high);  // Generator.uniform(low, high)
+double udy_rng_normal(udy_rng *rng);               // Generator.standard_normal(), ziggurat
+uint64_t udy_rng_below(udy_rng *rng, uint64_t n);  // Generator.integers(n), Lemire; n >= 1
 
 // Fill order[n] with a uniformly drawn permutation of 0..n-1 (Fisher-Yates).
 void udy_rng_permutation(udy_rng *rng, uint32_t *order, uint32_t n);
@@ -237,8 +237,8 @@ typedef struct udy_field {
 int udy_settings_load(void *settings, const udy_field *table, const char *path, udy_error *err)
     UDY_MUST_CHECK;
 // Apply one "key=value" (value in YAML's flow syntax: 3, 1e-3, true, [256, 256]).
-int udy_settings_set(void *settings, const udy_field *table, const char *assignment,
-                     udy_error *err) UDY_MUST_CHECK;
+int udy_settings_set(void *settings, const udy_field *table, const char *assignment, udy_error *err)
+    UDY_MUST_CHECK;
 // All settings as YAML (numbers that read back to the same bits); free with udy_free.
 char *udy_settings_print(const void *settings, const udy_field *table);
 // Equal in every field of the table?

@@ -42,8 +42,9 @@ int udy_safetensors_open(udy_safetensors **out, const char *path, udy_error *err
 void udy_safetensors_close(udy_safetensors *file);  // NULL is legal
 
 size_t udy_safetensors_count(const udy_safetensors *file);
-const udy_tensor *udy_safetensors_at(const udy_safetensors *file, size_t i);           // sorted by offset
-const udy_tensor *udy_safetensors_find(const udy_safetensors *file, const char *name); // NULL: absent
+const udy_tensor *udy_safetensors_at(const udy_safetensors *file, size_t i);  // sorted by offset
+const udy_tensor *udy_safetensors_find(const udy_safetensors *file,
+                                       const char *name);  // NULL: absent
 // Find, and check dtype and shape; -1 in shape matches any size. Errors name file, tensor,
 // expected and found. out_tensor points into the file.
 int udy_safetensors_require(const udy_safetensors *file, const char *name, udy_dtype dtype,
@@ -76,8 +77,8 @@ bool udy_dir_exists(const char *path);
 // Make a folder and its parents; fine where it exists. Errors name the path that failed.
 int udy_dir_make(const char *path, udy_error *err) UDY_MUST_CHECK;
 // Names (not paths) in a folder that end with suffix, sorted; free with udy_free (one block).
-int udy_dir_list(char ***out_names, size_t *n, const char *path, const char *suffix,
-                 udy_error *err) UDY_MUST_CHECK;
+int udy_dir_list(char ***out_names, size_t *n, const char *path, const char *suffix, udy_error *err)
+    UDY_MUST_CHECK;
 int udy_file_remove(const char *path, udy_error *err) UDY_MUST_CHECK;  // absent is fine
 
 #define UDY_PATH_MAX 4096

@@ -58,15 +58,15 @@ int udy_policy_label(const udy_policy *policy, udy_pool *pool, const float *obs,
 // One episode. Arrays are NULL where the rollout did not record.
 typedef struct udy_episode {
     uint64_t seed;
-    int length;           // control steps T
-    double ret;           // sum of rewards, undiscounted
-    double speed;         // mean x_velocity, m/s
+    int length;    // control steps T
+    double ret;    // sum of rewards, undiscounted
+    double speed;  // mean x_velocity, m/s
     udy_end end;
     double terms[UDY_TERMS_MAX];  // sum of each reward term
-    int expert_steps;     // steps at which the expert acted (beta > 0)
-    float *obs;           // [T, O] before each step
-    float *action;        // [T, A] what was executed
-    float *reward;        // [T]
+    int expert_steps;             // steps at which the expert acted (beta > 0)
+    float *obs;                   // [T, O] before each step
+    float *action;                // [T, A] what was executed
+    float *reward;                // [T]
 } udy_episode;
 
 typedef struct udy_rollout_job {
@@ -99,8 +99,8 @@ typedef struct udy_dataset udy_dataset;
 typedef enum { UDY_LABELLER_EXPERT = 0 } udy_labeller;
 
 // Make a new folder for task's shape. UDY_EEXIST where path exists and is not an empty folder.
-int udy_dataset_create(udy_dataset **out, const char *path, const udy_task *task, const char *made_by,
-                       udy_error *err) UDY_MUST_CHECK;
+int udy_dataset_create(udy_dataset **out, const char *path, const udy_task *task,
+                       const char *made_by, udy_error *err) UDY_MUST_CHECK;
 // Open for reading and appending. A shard that is missing, cut short or malformed is skipped, with
 // a message to progress, and the rest used.
 int udy_dataset_open(udy_dataset **out, const char *path, const udy_progress *progress,
@@ -146,13 +146,13 @@ int udy_dataset_check(const udy_dataset *dataset, udy_error *err) UDY_MUST_CHECK
 
 // Pomerleau 1988; as the tutorial: MSE regression of the expert's actions, Adam.
 typedef struct udy_bc_config {
-    udy_ints hidden;       // hidden layer widths, [256, 256]
+    udy_ints hidden;               // hidden layer widths, [256, 256]
     int activation, output, init;  // udy_activation, udy_activation, udy_init
-    int epochs;            // at most
+    int epochs;                    // at most
     int batch_size;
     double learning_rate, weight_decay;
-    double val_fraction;   // share of episodes held out for the validation loss; 0: none
-    int patience;          // stop after so many epochs without a better validation loss; 0: never
+    double val_fraction;  // share of episodes held out for the validation loss; 0: none
+    int patience;         // stop after so many epochs without a better validation loss; 0: never
 } udy_bc_config;
 extern const udy_field udy_bc_config_fields[];
 udy_bc_config udy_bc_config_default(void);  // the tutorial's
@@ -192,33 +192,33 @@ int udy_bc_policy(const udy_bc *bc, bool best, udy_policy **out, udy_error *err)
 typedef enum { UDY_BETA_CONSTANT, UDY_BETA_LINEAR, UDY_BETA_EXPONENTIAL, UDY_BETA_COUNT } udy_beta;
 
 typedef struct udy_dagger_config {
-    int initial_episodes;     // of the expert, before the first round
+    int initial_episodes;  // of the expert, before the first round
     int rounds;
-    int episodes_per_round;   // of the learner (or the mixture), labelled by the expert
-    int beta_schedule;        // a udy_beta
-    double beta;              // constant: beta_i = beta; linear: max(0, beta (1 - (i-1)/beta_rounds));
-                              // exponential: beta^(i-1) (beta_1 = 1), as the paper's p^(i-1)
-    int beta_rounds;          // linear: rounds until 0
-    bool warm_start;          // go on from the last round's weights; false: from scratch
-    int select_episodes;      // evaluation episodes that choose the best round
+    int episodes_per_round;  // of the learner (or the mixture), labelled by the expert
+    int beta_schedule;       // a udy_beta
+    double beta;          // constant: beta_i = beta; linear: max(0, beta (1 - (i-1)/beta_rounds));
+                          // exponential: beta^(i-1) (beta_1 = 1), as the paper's p^(i-1)
+    int beta_rounds;      // linear: rounds until 0
+    bool warm_start;      // go on from the last round's weights; false: from scratch
+    int select_episodes;  // evaluation episodes that choose the best round
 } udy_dagger_config;
 extern const udy_field udy_dagger_config_fields[];
-udy_dagger_config udy_dagger_config_default(void);  // the tutorial's
+udy_dagger_config udy_dagger_config_default(void);                   // the tutorial's
 double udy_dagger_beta(const udy_dagger_config *config, int round);  // round 1..rounds
 
 // One round's record. Round 0 is the policy cloned from the initial demonstrations; round i's was
 // trained after the mixture of round i-1's policy and the expert was rolled out and labelled.
 typedef struct udy_dagger_round {
-    int round;                // 0..rounds
-    double beta;              // of the rollouts that this round added; 1 for round 0
-    double train_loss;        // the last epoch's, of the policy trained this round
-    uint64_t labels;          // expert labels it was trained on, the demonstrations' among them
-    int64_t updates;          // Adam steps of this round's training
-    double collect_return;    // mean return of the episodes that this round added
-    udy_episode *select;      // [n_select] selection episodes of this round's policy, not recorded
+    int round;              // 0..rounds
+    double beta;            // of the rollouts that this round added; 1 for round 0
+    double train_loss;      // the last epoch's, of the policy trained this round
+    uint64_t labels;        // expert labels it was trained on, the demonstrations' among them
+    int64_t updates;        // Adam steps of this round's training
+    double collect_return;  // mean return of the episodes that this round added
+    udy_episode *select;    // [n_select] selection episodes of this round's policy, not recorded
     int n_select;
-    double select_mean;       // their mean return
-    double seconds;           // wall-clock to make the policy: collect, label, train
+    double select_mean;  // their mean return
+    double seconds;      // wall-clock to make the policy: collect, label, train
 } udy_dagger_round;
 
 typedef struct udy_dagger udy_dagger;
@@ -246,10 +246,10 @@ int udy_dagger_policy_path(const udy_dagger *dagger, int i, char out[UDY_PATH_MA
 // First reset seed of a purpose: every purpose of a run has 2^20 seeds of its own, laid out so that
 // a Gymnasium user can repeat any episode: (seed * 64 + purpose) * 2^20.
 typedef enum {
-    UDY_SEEDS_DEMOS = 0,    // demonstrations
-    UDY_SEEDS_DAGGER = 1,   // episodes that DAgger collects
-    UDY_SEEDS_SELECT = 2,   // episodes that choose the best round
-    UDY_SEEDS_EVALUATE = 3, // episodes of the results table
+    UDY_SEEDS_DEMOS = 0,     // demonstrations
+    UDY_SEEDS_DAGGER = 1,    // episodes that DAgger collects
+    UDY_SEEDS_SELECT = 2,    // episodes that choose the best round
+    UDY_SEEDS_EVALUATE = 3,  // episodes of the results table
 } udy_seed_purpose;
 uint64_t udy_seed_range(uint64_t run_seed, udy_seed_purpose purpose);
 

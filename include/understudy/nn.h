@@ -19,25 +19,36 @@ extern "C" {
 
 // Rows in an activation's table; udy_activation_name gives PyTorch's lower-case names.
 typedef enum {
-    UDY_IDENTITY, UDY_RELU, UDY_TANH, UDY_SIGMOID, UDY_ELU, UDY_SILU, UDY_GELU, UDY_LEAKY_RELU,
-    UDY_SOFTPLUS, UDY_ACTIVATION_COUNT
+    UDY_IDENTITY,
+    UDY_RELU,
+    UDY_TANH,
+    UDY_SIGMOID,
+    UDY_ELU,
+    UDY_SILU,
+    UDY_GELU,
+    UDY_LEAKY_RELU,
+    UDY_SOFTPLUS,
+    UDY_ACTIVATION_COUNT
 } udy_activation;
 const char *udy_activation_name(udy_activation a);
 int udy_activation_find(const char *name);  // negative: unknown
 
 typedef enum {
     UDY_INIT_PYTORCH,  // nn.Linear's: U(+-1/sqrt(fan_in)) for weight and bias
-    UDY_INIT_HE_UNIFORM, UDY_INIT_HE_NORMAL,          // He et al. 2015, gain sqrt(2), bias 0
-    UDY_INIT_XAVIER_UNIFORM, UDY_INIT_XAVIER_NORMAL,  // Glorot & Bengio 2010, gain 1, bias 0
-    UDY_INIT_ORTHOGONAL,                              // Saxe et al. 2014, gain 1, bias 0
-    UDY_INIT_ZERO, UDY_INIT_COUNT
+    UDY_INIT_HE_UNIFORM,
+    UDY_INIT_HE_NORMAL,  // He et al. 2015, gain sqrt(2), bias 0
+    UDY_INIT_XAVIER_UNIFORM,
+    UDY_INIT_XAVIER_NORMAL,  // Glorot & Bengio 2010, gain 1, bias 0
+    UDY_INIT_ORTHOGONAL,     // Saxe et al. 2014, gain 1, bias 0
+    UDY_INIT_ZERO,
+    UDY_INIT_COUNT
 } udy_init;
 const char *udy_init_name(udy_init init);
 int udy_init_find(const char *name);
 
 typedef struct udy_mlp_config {
-    int n_layers;                       // linear layers, 1..UDY_MLP_LAYERS_MAX
-    int dims[UDY_MLP_LAYERS_MAX + 1];   // input, hidden..., output
+    int n_layers;                      // linear layers, 1..UDY_MLP_LAYERS_MAX
+    int dims[UDY_MLP_LAYERS_MAX + 1];  // input, hidden..., output
     udy_activation hidden, output;
     udy_init init;
 } udy_mlp_config;
@@ -120,8 +131,8 @@ typedef struct udy_row_source {
 } udy_row_source;
 // One update on rows index[0..B). Returns 0, or UDY_ENONFINITE when the loss is NaN or Inf: then
 // the parameters and Adam's state are as before the call. loss out: the minibatch's, before the step.
-int udy_regression_step(udy_regression *r, const udy_row_source *rows, const uint32_t *index,
-                        int B, double *loss) UDY_MUST_CHECK;
+int udy_regression_step(udy_regression *r, const udy_row_source *rows, const uint32_t *index, int B,
+                        double *loss) UDY_MUST_CHECK;
 // Mean loss over n rows, no update.
 int udy_regression_evaluate(udy_regression *r, const udy_row_source *rows, const uint32_t *index,
                             size_t n, double *loss) UDY_MUST_CHECK;

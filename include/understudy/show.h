@@ -24,8 +24,8 @@ int udy_figure_returns(const char *dir, const udy_results *results, udy_error *e
 // The table as text, for a terminal of `columns` (0: no limit); free with udy_free.
 char *udy_results_table(const udy_results *results, int columns);
 // The loss curve as text (braille or ASCII), width x height characters; free with udy_free.
-char *udy_loss_sparkline(const double *train, const double *val, int n_epochs, int width, int height,
-                         bool ascii);
+char *udy_loss_sparkline(const double *train, const double *val, int n_epochs, int width,
+                         int height, bool ascii);
 
 #ifdef __cplusplus
 }

@@ -28,8 +28,8 @@ typedef struct udy_task_config {
     double contact_force_range[2];  // N, clipped to
     double reset_noise_scale;
     bool exclude_current_positions;  // exclude_current_positions_from_observation
-    bool contact_obs;                // include_cfrc_ext_in_observation; false here, true in Gymnasium
-    int max_episode_steps;           // time limit; 0: none
+    bool contact_obs;       // include_cfrc_ext_in_observation; false here, true in Gymnasium
+    int max_episode_steps;  // time limit; 0: none
 } udy_task_config;
 
 extern const udy_field udy_task_config_fields[];  // keys as above, without prefix
@@ -40,10 +40,10 @@ typedef struct udy_task udy_task;
 typedef struct udy_task_info {
     const char *id;  // "Ant-v5"
     int obs_dim, act_dim, nq, nv;
-    int n_terms;                             // reward terms
-    const char *term_names[UDY_TERMS_MAX];   // "reward_forward", ... as Gymnasium's info keys
+    int n_terms;                            // reward terms
+    const char *term_names[UDY_TERMS_MAX];  // "reward_forward", ... as Gymnasium's info keys
     double act_low[UDY_ACT_DIM_MAX], act_high[UDY_ACT_DIM_MAX];  // [A]
-    double dt;                               // s a control step
+    double dt;                                                   // s a control step
     int max_episode_steps;
     double reward_threshold;  // NaN where Gymnasium states none
 } udy_task_info;
@@ -64,10 +64,10 @@ bool udy_task_obs_name(const udy_task *task, int i, char name[64], char unit[16]
 // Why an episode ended.
 typedef enum {
     UDY_END_NONE = 0,
-    UDY_END_LIMIT,       // time limit: truncated
-    UDY_END_TOO_LOW,     // terminated: healthy_z_range's lower end
-    UDY_END_TOO_HIGH,    // terminated: its upper end
-    UDY_END_UNHEALTHY,   // terminated for another reason (a state that is not finite)
+    UDY_END_LIMIT,      // time limit: truncated
+    UDY_END_TOO_LOW,    // terminated: healthy_z_range's lower end
+    UDY_END_TOO_HIGH,   // terminated: its upper end
+    UDY_END_UNHEALTHY,  // terminated for another reason (a state that is not finite)
 } udy_end;
 
 // What one control step gave.

@@ -11,8 +11,8 @@ extern "C" {
 
 //------------------------------------------ Statistics --------------------------------------------
 
-double udy_mean(const double *x, size_t n);       // NaN where n is 0; all of these
-double udy_std(const double *x, size_t n);        // sample standard deviation (n - 1); 0 where n is 1
+double udy_mean(const double *x, size_t n);  // NaN where n is 0; all of these
+double udy_std(const double *x, size_t n);   // sample standard deviation (n - 1); 0 where n is 1
 double udy_quantile(const double *x, size_t n, double q);  // linear interpolation, NumPy's default
 // Interquartile mean: the mean of the middle half, with fractional weights at its edges so that
 // exactly n/2 observations count (Agarwal et al. 2021, arXiv:2108.13264; scipy.stats.trim_mean
@@ -25,16 +25,16 @@ void udy_bootstrap_mean_ci(const double *x, size_t n, double level, int n_resamp
 //------------------------------------------ Evaluation --------------------------------------------
 
 typedef struct udy_evaluation {
-    int n;                  // episodes
-    double *returns;        // [n]
-    int *lengths;           // [n]
-    double *speeds;         // [n] m/s
-    uint8_t *ends;          // [n] udy_end
+    int n;            // episodes
+    double *returns;  // [n]
+    int *lengths;     // [n]
+    double *speeds;   // [n] m/s
+    uint8_t *ends;    // [n] udy_end
     double mean, std, iqm, median, ci95[2];
     int falls, too_low, too_high;  // falls: episodes ended by the task
-    double speed_mean;      // m/s, over episodes
+    double speed_mean;             // m/s, over episodes
     double length_mean;
-    double steps_per_s;     // control steps of wall-clock
+    double steps_per_s;  // control steps of wall-clock
     double seconds;
 } udy_evaluation;
 
@@ -51,15 +51,15 @@ udy_json *udy_evaluation_json(const udy_evaluation *e, bool timing);
 //------------------------------------------ The experiment ----------------------------------------
 
 typedef struct udy_experiment_config {
-    char task[64];           // task id
-    char expert[1024];       // policy file, or the name of a shipped expert
-    uint64_t seed;           // below 2^32
-    int demo_episodes;       // for behavioural cloning
-    int eval_episodes;       // for each row of the table
+    char task[64];      // task id
+    char expert[1024];  // policy file, or the name of a shipped expert
+    uint64_t seed;      // below 2^32
+    int demo_episodes;  // for behavioural cloning
+    int eval_episodes;  // for each row of the table
     udy_task_config task_config;
     udy_bc_config bc;
     udy_dagger_config dagger;
-    udy_bc_config dagger_bc; // the training inside a DAgger round
+    udy_bc_config dagger_bc;  // the training inside a DAgger round
 } udy_experiment_config;
 // "task", "env.contact_obs", "bc.epochs", "dagger.rounds", "dagger.bc.epochs", ...: the tables of the
 // parts under their prefixes. Put together at the first call; safe from any thread.
@@ -68,15 +68,15 @@ void udy_experiment_config_default(udy_experiment_config *config);
 
 // A row of the table.
 typedef struct udy_result_row {
-    char name[32];          // "random", "bc", "dagger-3", "dagger-best", "expert"
-    char label[48];         // "DAgger round 3"
+    char name[32];   // "random", "bc", "dagger-3", "dagger-best", "expert"
+    char label[48];  // "DAgger round 3"
     int n;
     double mean, std, iqm, ci95[2], share;  // share: of the expert's mean
     int falls, too_low, too_high;
     double speed_mean, length_mean;
-    uint64_t labels;        // expert labels used to make it
-    double seconds;         // to make it: collecting, labelling, training (not evaluating)
-    double *returns;        // [n]
+    uint64_t labels;  // expert labels used to make it
+    double seconds;   // to make it: collecting, labelling, training (not evaluating)
+    double *returns;  // [n]
 } udy_result_row;
 
 typedef struct udy_results {
@@ -104,13 +104,13 @@ void udy_results_free(udy_results *r);
 
 // A measured figure and the limit of this machine that it is held against.
 typedef struct udy_bench_figure {
-    char name[40];        // "bc_batch256"
-    char what[96];        // "behavioural cloning, batch 256, Adam and shuffled rows included"
+    char name[40];  // "bc_batch256"
+    char what[96];  // "behavioural cloning, batch 256, Adam and shuffled rows included"
     double value;
-    const char *unit;     // "GFLOP/s", "steps/s", "us", "MB"
-    double limit;         // in the same unit; NaN: none
+    const char *unit;        // "GFLOP/s", "steps/s", "us", "MB"
+    double limit;            // in the same unit; NaN: none
     const char *limit_name;  // name of the figure that is the limit; NULL: none
-    double seconds;       // BC: of an epoch over 50,000 pairs; else NaN
+    double seconds;          // BC: of an epoch over 50,000 pairs; else NaN
 } udy_bench_figure;
 
 #define UDY_BENCH_FIGURES_MAX 32

@@ -17,7 +17,9 @@ void *udy_alloc(size_t n_bytes) {
     return p;
 }
 
-void udy_free(void *p) { free(p); }
+void udy_free(void *p) {
+    free(p);
+}
 
 char *udy_strdup(const char *s) {
     if (!s) return NULL;

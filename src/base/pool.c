@@ -25,8 +25,8 @@ struct udy_pool {
     int n_threads;
     int spin_limit;   // turns before a waiting thread offers its core to others
     int yield_limit;  // offers before a worker sleeps
-    share *shares;   // [n_threads]
-    worker *workers; // [n_threads - 1]: thread 0 is the caller
+    share *shares;    // [n_threads]
+    worker *workers;  // [n_threads - 1]: thread 0 is the caller
     udy_task_fn fn;
     void *ctx;
     _Alignas(64) atomic_uint generation;  // counts regions
@@ -67,13 +67,16 @@ static unsigned wait_for_work(udy_pool *pool, unsigned seen) {
     for (int i = 0; i < pool->spin_limit + pool->yield_limit; i++) {
         unsigned now = atomic_load_explicit(&pool->generation, memory_order_acquire);
         if (now != seen) return now;
-        if (i < pool->spin_limit) relax();
-        else sched_yield();
+        if (i < pool->spin_limit)
+            relax();
+        else
+            sched_yield();
     }
     pthread_mutex_lock(&pool->mutex);
     atomic_fetch_add(&pool->sleepers, 1);
     unsigned now;
-    while ((now = atomic_load(&pool->generation)) == seen) pthread_cond_wait(&pool->wake, &pool->mutex);
+    while ((now = atomic_load(&pool->generation)) == seen)
+        pthread_cond_wait(&pool->wake, &pool->mutex);
     atomic_fetch_sub(&pool->sleepers, 1);
     pthread_mutex_unlock(&pool->mutex);
     return now;
@@ -111,16 +114,18 @@ void udy_pool_run(udy_pool *pool, int n_tasks, udy_task_fn fn, void *ctx) {
     pool->fn = fn;
     pool->ctx = ctx;
     for (int t = 0; t < pool->n_threads; t++) {
-        atomic_store_explicit(&pool->shares[t].next,
-                              (int)((int64_t)n_tasks * t / pool->n_threads), memory_order_relaxed);
+        atomic_store_explicit(&pool->shares[t].next, (int)((int64_t)n_tasks * t / pool->n_threads),
+                              memory_order_relaxed);
         pool->shares[t].end = (int)((int64_t)n_tasks * (t + 1) / pool->n_threads);
     }
     atomic_store_explicit(&pool->busy, pool->n_threads - 1, memory_order_relaxed);
     open_region(pool);
     work(pool, 0);
     for (int i = 0; atomic_load_explicit(&pool->busy, memory_order_acquire) > 0; i++) {
-        if (i < pool->spin_limit) relax();
-        else sched_yield();
+        if (i < pool->spin_limit)
+            relax();
+        else
+            sched_yield();
     }
 }
 
@@ -180,4 +185,6 @@ void udy_pool_destroy(udy_pool *pool) {
     udy_free(pool);
 }
 
-int udy_pool_threads(const udy_pool *pool) { return pool->n_threads; }
+int udy_pool_threads(const udy_pool *pool) {
+    return pool->n_threads;
+}

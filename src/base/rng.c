@@ -35,7 +35,8 @@ static void seed_pool(uint32_t pool[POOL_WORDS], const uint32_t *entropy, int n)
         pool[i] = hash_mix(i < n ? entropy[i] : 0, &hash_const, multiplier);
     for (int src = 0; src < POOL_WORDS; src++)
         for (int dst = 0; dst < POOL_WORDS; dst++)
-            if (src != dst) pool[dst] = mix(pool[dst], hash_mix(pool[src], &hash_const, multiplier));
+            if (src != dst)
+                pool[dst] = mix(pool[dst], hash_mix(pool[src], &hash_const, multiplier));
     for (int src = POOL_WORDS; src < n; src++)
         for (int dst = 0; dst < POOL_WORDS; dst++)
             pool[dst] = mix(pool[dst], hash_mix(entropy[src], &hash_const, multiplier));
@@ -52,7 +53,9 @@ static void pool_words(const uint32_t pool[POOL_WORDS], uint64_t *out, int n) {
 
 //------------------------------------------ PCG64 -------------------------------------------------
 
-static u128 join(uint64_t hi, uint64_t lo) { return (u128)hi << 64 | lo; }
+static u128 join(uint64_t hi, uint64_t lo) {
+    return (u128)hi << 64 | lo;
+}
 
 static u128 pcg_step(udy_rng *rng) {
     const u128 multiplier = join(2549297995355413924u, 4865540595714422341u);
@@ -86,7 +89,7 @@ void udy_rng_init_stream(udy_rng *rng, uint64_t seed, const char *name, uint64_t
     uint32_t fnv = 2166136261u;  // FNV-1a, 32 bits
     for (const char *c = name; *c; c++) fnv = (fnv ^ (uint8_t)*c) * 16777619u;
     // NumPy pads the seed's words to the pool's size before it appends a spawn key.
-    uint32_t entropy[POOL_WORDS + 3] = {(uint32_t)seed, (uint32_t)(seed >> 32), 0, 0, fnv,
+    uint32_t entropy[POOL_WORDS + 3] = {(uint32_t)seed,  (uint32_t)(seed >> 32), 0, 0, fnv,
                                         (uint32_t)index, (uint32_t)(index >> 32)};
     pcg_seed(rng, entropy, POOL_WORDS + 3);
 }
@@ -111,7 +114,9 @@ uint32_t udy_rng_u32(udy_rng *rng) {
 
 //------------------------------------------ Distributions -----------------------------------------
 
-double udy_rng_double(udy_rng *rng) { return (double)(udy_rng_u64(rng) >> 11) * 0x1p-53; }
+double udy_rng_double(udy_rng *rng) {
+    return (double)(udy_rng_u64(rng) >> 11) * 0x1p-53;
+}
 
 double udy_rng_uniform(udy_rng *rng, double low, double high) {
     return low + (high - low) * udy_rng_double(rng);

@@ -10,8 +10,8 @@ const char *udy_status_name(int status) {
     switch (status) {
         case UDY_OK: return "UDY_OK";
 #define UDY_STATUS_NAME(name, number, message) \
-        case number: return "UDY_" #name;
-        UDY_STATUS_MAP(UDY_STATUS_NAME)
+    case number: return "UDY_" #name;
+            UDY_STATUS_MAP(UDY_STATUS_NAME)
 #undef UDY_STATUS_NAME
         default: return "UDY_UNKNOWN";
     }
@@ -21,8 +21,8 @@ const char *udy_status_message(int status) {
     switch (status) {
         case UDY_OK: return "success";
 #define UDY_STATUS_MESSAGE(name, number, message) \
-        case number: return message;
-        UDY_STATUS_MAP(UDY_STATUS_MESSAGE)
+    case number: return message;
+            UDY_STATUS_MAP(UDY_STATUS_MESSAGE)
 #undef UDY_STATUS_MESSAGE
         default: return "unknown status";
     }

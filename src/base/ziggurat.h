@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+// clang-format off
 #define ZIGGURAT_R 3.654152885361009
 #define ZIGGURAT_INV_R 0.2736612373297583
 
@@ -208,5 +209,7 @@ static const double ziggurat_f[256] = {
     0x1.841040d8da478p-7, 0x1.4eb96421acfe0p-7, 0x1.1a59229952f92p-7, 0x1.ce160f8ec6837p-8,
     0x1.69ea8d90cb85dp-8, 0x1.08a1f03b0b1fdp-8, 0x1.55f9f43c1b067p-9, 0x1.4a605b6b9f70fp-10,
 };
+
+// clang-format on
 
 #endif  // UNDERSTUDY_SRC_BASE_ZIGGURAT_H_

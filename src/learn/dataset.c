@@ -534,10 +534,11 @@ static const float *row_of(const shard *s, int column, uint64_t row, int width) 
 int udy__dataset_source(udy_dataset *d, const char *source, udy_error *err) {
     if (!strcmp(d->source, source)) return UDY_OK;
     if (d->source[0] || d->n_listed)
-        return udy_error_set(err, UDY_EMISMATCH,
-                             "%s: holds episodes of another policy, seed or task options: go on with "
-                             "the same, or name another folder",
-                             d->path);
+        return udy_error_set(
+            err, UDY_EMISMATCH,
+            "%s: holds episodes of another policy, seed or task options: go on with "
+            "the same, or name another folder",
+            d->path);
     snprintf(d->source, sizeof d->source, "%s", source);
     return write_manifest(d, err);
 }

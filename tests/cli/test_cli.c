@@ -157,7 +157,10 @@ static char *on_terminal(const char *term, const char *const *argv) {
         execv(UDY_PROGRAM, (char *const *)(uintptr_t)argv);
         _exit(127);
     }
-    assert_true(pid > 0);
+    if (pid < 0) {
+        print_message("skipped: this system gives no pseudo-terminal\n");
+        skip();
+    }
     static char text[1 << 16];
     size_t n = 0;
     for (ssize_t got;

@@ -169,9 +169,11 @@ static void draw_all(const udy_results *r) {
 }
 
 // Run a figure's script as a reader would, and fail where gnuplot has something to say about it.
+// (In a locale without UTF-8 it says that it cannot convert its degree sign, whatever the script.)
 static void assert_script_is_clean(const char *name) {
     char command[UDY_PATH_MAX + 64], line[256];
-    snprintf(command, sizeof command, "cd '%s' && gnuplot '%s.gp' 2>&1", folder, name);
+    snprintf(command, sizeof command, "cd '%s' && LC_ALL=C.UTF-8 gnuplot '%s.gp' 2>&1", folder,
+             name);
     FILE *out = popen(command, "r");
     assert_non_null(out);
     while (fgets(line, sizeof line, out))
