@@ -1,8 +1,6 @@
 // DAgger ends with the same bits whatever stopped it on the way, and goes on with nothing but what
 // it was begun with.
-#include <signal.h>
-#include <sys/wait.h>
-
+#include "kill_again.h"
 #include "test_dagger_common.h"
 
 // The state file, without the lines of wall-clock.
@@ -104,40 +102,11 @@ static void stopped_in_any_stage_it_ends_with_the_same_bits(void **state) {
     expect_same_outcome(straight, dir);
 }
 
-static const char *own_path;
-
-static pid_t start_child(const char *dir) {
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child) return child;
-    execl("/proc/self/exe", own_path, "--run", dir, (char *)NULL);
-    _exit(127);
-}
-
 static void killed_at_random_moments_it_ends_with_the_same_bits(void **state) {
     (void)state;
     char dir[1024];
     fresh("killed", dir);
-    udy_rng rng;
-    udy_rng_init(&rng, 8);
-    int kills = 0, how = -1;
-    for (int i = 0; i < 60; i++) {
-        pid_t child = start_child(dir);
-        // Longer each time, so that it ends even where a round is slow.
-        double patience_s = udy_rng_uniform(&rng, 0.05, 0.25) + 0.05 * i, start = udy_clock_s();
-        pid_t done = 0;
-        while (!done && udy_clock_s() - start < patience_s) {
-            usleep(2000);
-            done = waitpid(child, &how, WNOHANG);
-        }
-        if (done) break;
-        kills++;
-        kill(child, SIGKILL);
-        assert_int_equal(waitpid(child, &how, 0), child);
-    }
-    assert_true(WIFEXITED(how) && WEXITSTATUS(how) == 0);
-    assert_true(kills >= 3);
-    print_message("%d kills\n", kills);
+    kill_until_done(dir, 8);
     expect_same_outcome(straight, dir);
 }
 

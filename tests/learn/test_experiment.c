@@ -1,10 +1,9 @@
 // The experiment: the same results but for "timing" on any number of threads and after any stop,
 // results that read back as they were written, and no mixing of one experiment with another.
 #include <math.h>
-#include <signal.h>
-#include <sys/wait.h>
 
 #include "../unit/test_learn_common.h"
+#include "kill_again.h"
 #include "understudy/study.h"
 
 #define EXPERT UDY_SOURCE_DIR "/experts/ant-v5.safetensors"
@@ -148,37 +147,11 @@ static void stopped_in_any_stage_it_ends_with_the_same_bits(void **state) {
     expect_same_run(first, path);
 }
 
-static const char *own_path;
-
 static void killed_at_random_moments_it_ends_with_the_same_bits(void **state) {
     (void)state;
     char path[1024];
     fresh("killed", path);
-    udy_rng rng;
-    udy_rng_init(&rng, 21);
-    int kills = 0, how = -1;
-    for (int i = 0; i < 60; i++) {
-        pid_t child = fork();
-        assert_true(child >= 0);
-        if (child == 0) {
-            execl("/proc/self/exe", own_path, "--run", path, (char *)NULL);
-            _exit(127);
-        }
-        // Longer each time, so that it ends even where a stage is slow.
-        double patience_s = udy_rng_uniform(&rng, 0.05, 0.25) + 0.04 * i, start = udy_clock_s();
-        pid_t done = 0;
-        while (!done && udy_clock_s() - start < patience_s) {
-            usleep(2000);
-            done = waitpid(child, &how, WNOHANG);
-        }
-        if (done) break;
-        kills++;
-        kill(child, SIGKILL);
-        assert_int_equal(waitpid(child, &how, 0), child);
-    }
-    assert_true(WIFEXITED(how) && WEXITSTATUS(how) == 0);
-    assert_true(kills >= 3);
-    print_message("%d kills\n", kills);
+    kill_until_done(path, 21);
     expect_same_run(first, path);
 }
 
