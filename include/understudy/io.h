@@ -72,10 +72,18 @@ int udy_file_append_line(const char *path, const char *line, udy_error *err) UDY
 // Whole file into memory, '\0' after the end; free with udy_free. Refuses above max_bytes.
 int udy_file_read(char **out, size_t *n_bytes, const char *path, size_t max_bytes, udy_error *err)
     UDY_MUST_CHECK;
+// A JSON file as a tree (udy_json_free), and back, indented, atomically. udy_json_save takes
+// ownership of root, whatever it returns; NULL, or a tree that memory ran out on, is UDY_ENOMEM.
+int udy_json_load(udy_json **out, const char *path, size_t max_bytes, udy_error *err)
+    UDY_MUST_CHECK;
+int udy_json_save(udy_json *root, const char *path, udy_error *err) UDY_MUST_CHECK;
 bool udy_file_exists(const char *path);
 bool udy_dir_exists(const char *path);
 // Make a folder and its parents; fine where it exists. Errors name the path that failed.
 int udy_dir_make(const char *path, udy_error *err) UDY_MUST_CHECK;
+// Remove what killed processes left half-written under a folder: udy_file_write's temporaries whose
+// process is gone. Best effort; udy_run_open does it.
+void udy_dir_sweep(const char *path);
 // Names (not paths) in a folder that end with suffix, sorted; free with udy_free (one block).
 int udy_dir_list(char ***out_names, size_t *n, const char *path, const char *suffix, udy_error *err)
     UDY_MUST_CHECK;

@@ -221,6 +221,9 @@ typedef struct udy_dagger_round {
     double seconds;      // wall-clock to make the policy: collect, label, train
 } udy_dagger_round;
 
+// A round as an object: its numbers, without the selection episodes. The caller's to free.
+udy_json *udy_dagger_round_json(const udy_dagger_round *round);
+
 typedef struct udy_dagger udy_dagger;
 
 // State lives in folder dir: data/dagger (dataset), policies/dagger-NN.safetensors, checkpoints/;

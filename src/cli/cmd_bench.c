@@ -56,17 +56,16 @@ static int run(void *p) {
     udy_policy *policy = NULL;
     udy_task *task = NULL;
     udy_bench_figure figures[UDY_BENCH_FIGURES_MAX];
-    int n = 0, code = CLI_DONE;
+    int n = 0, threads = cli_threads(&args->common), code = CLI_DONE;
     if (cli_load_policy(&policy, args->common.data, "ant-v5", NULL, &err)) code = cli_fail(&err);
     if (code == CLI_DONE)
         code = cli_make_task(&task, &args->common, udy_policy_task(policy),
                              udy_policy_contact_obs(policy));
     if (code == CLI_DONE &&
-        udy_bench_run(figures, &n, task, policy, args->common.threads, args->quick ? 0.1 : 1.0,
+        udy_bench_run(figures, &n, task, policy, threads, args->quick ? 0.1 : 1.0,
                       cli_progress_begin(args->common.quiet), &err))
         code = cli_fail(&err);
     cli_progress_end();
-    int threads = args->common.threads ? args->common.threads : udy_cpu_count();
     if (code == CLI_DONE && args->common.json)
         code = cli_print_json(figures_json(figures, n, threads));
     else if (code == CLI_DONE)

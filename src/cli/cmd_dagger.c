@@ -215,17 +215,7 @@ static int print_json(const dagger_work *w, const char *best) {
     udy_json_put_int(root, "best_round", udy_dagger_best(w->dagger));
     udy_json_put_string(root, "best_policy", best);
     for (int i = 0; i < udy_dagger_rounds_done(w->dagger); i++) {
-        const udy_dagger_round *r = udy_dagger_round_at(w->dagger, i);
-        udy_json *entry = udy_json_object();
-        udy_json_put_int(entry, "round", r->round);
-        udy_json_put_number(entry, "beta", r->beta);
-        udy_json_put_number(entry, "train_loss", r->train_loss);
-        udy_json_put_int(entry, "labels", (int64_t)r->labels);
-        udy_json_put_int(entry, "updates", r->updates);
-        udy_json_put_number(entry, "collect_return", r->collect_return);
-        udy_json_put_number(entry, "select_mean", r->select_mean);
-        udy_json_put_number(entry, "seconds", r->seconds);
-        udy_json_append(rounds, entry);
+        udy_json_append(rounds, udy_dagger_round_json(udy_dagger_round_at(w->dagger, i)));
     }
     udy_json_put(root, "rounds", rounds);
     return cli_print_json(root);

@@ -126,6 +126,6 @@ static int sweep_entry(const char *path, const struct stat *st, int type, struct
     return 0;
 }
 
-void udy__file_sweep(const char *dir) {
-    nftw(dir, sweep_entry, 8, FTW_PHYS | FTW_MOUNT);
+void udy_dir_sweep(const char *path) {
+    nftw(path, sweep_entry, 8, FTW_PHYS | FTW_MOUNT);
 }

@@ -15,10 +15,6 @@ typedef struct udy__part {
 int udy__file_write_parts(const char *path, const udy__part *parts, size_t n_parts, udy_error *err)
     UDY_MUST_CHECK;
 
-// Remove what killed processes left half-written under a folder (temporaries whose process is
-// gone). Best effort.
-void udy__file_sweep(const char *dir);
-
 // Open a regular file for reading; its size. A folder, pipe or device is an error.
 int udy__file_open(int *fd, uint64_t *n_bytes, const char *path, udy_error *err) UDY_MUST_CHECK;
 

@@ -170,7 +170,7 @@ int udy_run_open(udy_run **out, const char *path, udy_error *err) {
     }
     if (!code) code = lock(run, err);
     if (!code) {
-        udy__file_sweep(path);
+        udy_dir_sweep(path);
         code = udy__file_end_line(run->log_path, err);
     }
     if (code) {

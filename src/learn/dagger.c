@@ -93,9 +93,7 @@ static int out_of_memory(udy_error *err) {
 static char *fingerprint(const udy_dagger *d) {
     char *own = udy_settings_print(&d->config, udy_dagger_config_fields);
     char *bc = udy_settings_print(&d->bc, udy_bc_config_fields);
-    udy_task_config facts = *udy_task_config_of(d->task);
-    facts.model_dir[0] = '\0';  // a place, which may differ from day to day
-    char *task = udy_settings_print(&facts, udy_task_config_fields);
+    char *task = udy__config_print_task(d->task);
     char *text = NULL;
     uint64_t hash = udy_policy_hash(d->expert);
     if (own && bc && task) {
@@ -127,23 +125,27 @@ static udy_json *episodes_json(const udy_dagger_round *r) {
     return list;
 }
 
+udy_json *udy_dagger_round_json(const udy_dagger_round *r) {
+    udy_json *o = udy_json_object();
+    udy_json_put_int(o, "round", r->round);
+    udy_json_put_number(o, "beta", r->beta);
+    udy_json_put_number(o, "train_loss", r->train_loss);
+    udy_json_put_int(o, "labels", (int64_t)r->labels);
+    udy_json_put_int(o, "updates", r->updates);
+    udy_json_put_number(o, "collect_return", r->collect_return);
+    udy_json_put_number(o, "select_mean", r->select_mean);
+    udy_json_put_number(o, "seconds", r->seconds);
+    return o;
+}
+
 static udy_json *state_json(const udy_dagger *d, const char *print) {
     udy_json *root = udy_json_object(), *rounds = udy_json_array();
     udy_json_put_string(root, "format", "understudy.dagger/1");
     udy_json_put_string(root, "made_with", print);
     udy_json_put(root, "rounds", rounds);
     for (int i = 0; i < d->n_rounds; i++) {
-        const udy_dagger_round *r = &d->rounds[i];
-        udy_json *o = udy_json_object();
-        udy_json_put_int(o, "round", r->round);
-        udy_json_put_number(o, "beta", r->beta);
-        udy_json_put_number(o, "train_loss", r->train_loss);
-        udy_json_put_int(o, "labels", (int64_t)r->labels);
-        udy_json_put_int(o, "updates", r->updates);
-        udy_json_put_number(o, "collect_return", r->collect_return);
-        udy_json_put_number(o, "select_mean", r->select_mean);
-        udy_json_put_number(o, "seconds", r->seconds);
-        udy_json_put(o, "select", episodes_json(r));
+        udy_json *o = udy_dagger_round_json(&d->rounds[i]);
+        udy_json_put(o, "select", episodes_json(&d->rounds[i]));
         udy_json_append(rounds, o);
     }
     return root;
@@ -163,12 +165,8 @@ static int save_state(const udy_dagger *d, udy_error *err) {
     if (status) return status;
     char *print = fingerprint(d);
     udy_json *root = print ? state_json(d, print) : NULL;
-    char *text = root ? udy_json_print(root, true) : NULL;
-    status = text ? udy_file_write(path, text, strlen(text), err) : out_of_memory(err);
-    udy_free(text);
-    udy_json_free(root);
     udy_free(print);
-    return status;
+    return udy_json_save(root, path, err);
 }
 
 // A whole number of at most max; -1 for anything else, which a damaged file may hold.
@@ -223,13 +221,8 @@ static int read_round(udy_dagger *d, const udy_json *o, const char *path, udy_er
 }
 
 static int load_state(udy_dagger *d, const char *path, udy_error *err) {
-    char *text;
-    size_t n;
     udy_json *root;
-    int status = udy_file_read(&text, &n, path, (size_t)256 << 20, err);
-    if (status) return status;
-    status = udy_json_parse(&root, text, n, path, err);
-    udy_free(text);
+    int status = udy_json_load(&root, path, (size_t)256 << 20, err);
     if (status) return status;
     char *print = fingerprint(d);
     if (!print)
@@ -331,6 +324,7 @@ int udy_dagger_open(udy_dagger **out, const udy_dagger_config *config, const udy
     d->rounds = udy_alloc(((size_t)config->rounds + 1) * sizeof *d->rounds);
     status = d->rounds ? udy_path_format(d->dir, err, "%s", dir) : out_of_memory(err);
     if (!status) status = make_folders(d, err);
+    if (!status) udy_dir_sweep(d->dir);
     char path[UDY_PATH_MAX];
     if (!status) status = state_path(d, path, err);
     if (!status && udy_file_exists(path)) status = load_state(d, path, err);

@@ -92,12 +92,7 @@ static int write_manifest(const udy_dataset *d, udy_error *err) {
     if (d->source[0]) udy_json_put_string(root, "source", d->source);
     for (int i = 0; i < d->n_listed; i++) udy_json_append_string(list, d->listed[i]);
     udy_json_put(root, "shards", list);
-    char *text = udy_json_print(root, true);
-    udy_json_free(root);
-    if (!text) return out_of_memory(d, err);
-    status = udy_file_write(path, text, strlen(text), err);
-    udy_free(text);
-    return status;
+    return udy_json_save(root, path, err);
 }
 
 // A shard's name comes from a file: it may only name a file of this folder, and stands in messages.
@@ -152,16 +147,12 @@ static int read_list(udy_dataset *d, const udy_json *list, const char *path, udy
 }
 
 static int read_manifest(udy_dataset *d, udy_error *err) {
-    char path[UDY_PATH_MAX], *text;
-    size_t n;
+    char path[UDY_PATH_MAX];
+    udy_json *root;
     int status = udy_path_format(path, err, "%s/manifest.json", d->path);
-    if (!status) status = udy_file_read(&text, &n, path, (size_t)64 << 20, err);
+    if (!status) status = udy_json_load(&root, path, (size_t)64 << 20, err);
     if (status == UDY_ENOENT)
         return udy_error_set(err, status, "%s: not a dataset (no manifest.json)", d->path);
-    if (status) return status;
-    udy_json *root;
-    status = udy_json_parse(&root, text, n, path, err);
-    udy_free(text);
     if (status) return status;
     char shown[UDY__SHOW_MAX];
     const char *format = udy_json_string(root, "format", "(absent)");

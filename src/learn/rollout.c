@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "learn/config.h"
 #include "learn/dataset.h"
 
 uint64_t udy_seed_range(uint64_t run_seed, udy_seed_purpose purpose) {
@@ -192,9 +193,7 @@ void udy_episodes_free(udy_episode *episodes, int n) {
 // Tells one collection from another: the policy's weights, the seed, the task's options.
 static int note_source(udy_dataset *d, const udy_task *task, const udy_policy *policy,
                        uint64_t seed, udy_error *err) {
-    udy_task_config facts = *udy_task_config_of(task);
-    facts.model_dir[0] = '\0';  // a place, which may differ from day to day
-    char *options = udy_settings_print(&facts, udy_task_config_fields);
+    char *options = udy__config_print_task(task);
     if (!options) return udy_error_set(err, UDY_ENOMEM, "no memory for a collection");
     char source[96];
     snprintf(source, sizeof source, "policy %016llx task %016llx seed %llu",
@@ -220,6 +219,7 @@ int udy_dataset_collect(udy_dataset *d, udy_batch *batch, const udy_task *task,
                              "%s: %d of its shards are damaged, so which episodes are "
                              "missing is not known: collect into another folder",
                              info.path, info.n_shards_bad);
+    udy_dir_sweep(info.path);
     status = note_source(d, task, policy, seed, err);
     if (status) return status;
     for (int have = info.n_episodes, n; have < episodes; have += n) {

@@ -41,27 +41,19 @@ static int record_path(const experiment *x, const char *stage, char out[UDY_PATH
 
 // The record of a stage that ended, or NULL where it has not.
 static int record_read(const experiment *x, const char *stage, udy_json **out, udy_error *err) {
-    char path[UDY_PATH_MAX], *text;
-    size_t n;
+    char path[UDY_PATH_MAX];
     *out = NULL;
     int status = record_path(x, stage, path, err);
     if (status || !udy_file_exists(path)) return status;
-    status = udy_file_read(&text, &n, path, (size_t)256 << 20, err);
-    if (status) return status;
-    status = udy_json_parse(out, text, n, path, err);
-    udy_free(text);
-    return status;
+    return udy_json_load(out, path, (size_t)256 << 20, err);
 }
 
 // Takes ownership of record.
 static int record_write(const experiment *x, const char *stage, udy_json *record, udy_error *err) {
     char path[UDY_PATH_MAX];
-    char *text = udy_json_print(record, true);
-    udy_json_free(record);
-    if (!text) return out_of_memory(err);
     int status = record_path(x, stage, path, err);
-    if (!status) status = udy_file_write(path, text, strlen(text), err);
-    udy_free(text);
+    if (!status) return udy_json_save(record, path, err);
+    udy_json_free(record);
     return status;
 }
 

@@ -106,12 +106,7 @@ static int write_json(const udy__outcome *o, const char *run_path, udy_error *er
     udy_json_put(root, "bc", bc_json(o));
     udy_json_put(root, "dagger", dagger_json(o));
     udy_json_put(root, "timing", timing_json(o));
-    char *text = udy_json_print(root, true);
-    udy_json_free(root);
-    if (!text) return udy_error_set(err, UDY_ENOMEM, "%s: no memory", path);
-    status = udy_file_write(path, text, strlen(text), err);
-    udy_free(text);
-    return status;
+    return udy_json_save(root, path, err);
 }
 
 static int write_csv(const udy__outcome *o, const char *run_path, udy_error *err) {
@@ -206,15 +201,11 @@ static int read_curve(udy_results *r, const udy_json *bc) {
 }
 
 int udy_results_load(udy_results *out, const char *run_path, udy_error *err) {
-    char path[UDY_PATH_MAX], *text;
-    size_t n;
+    char path[UDY_PATH_MAX];
     udy_json *root;
     *out = (udy_results){.expert_mean = NAN};
     int status = udy_path_format(path, err, "%s/results.json", run_path);
-    if (!status) status = udy_file_read(&text, &n, path, (size_t)256 << 20, err);
-    if (status) return status;
-    status = udy_json_parse(&root, text, n, path, err);
-    udy_free(text);
+    if (!status) status = udy_json_load(&root, path, (size_t)256 << 20, err);
     if (status) return status;
     if (strcmp(udy_json_string(root, "format", ""), results_format)) status = UDY_EFORMAT;
     if (!status) status = read_rows(out, root);

@@ -58,7 +58,6 @@ static void one_thread_gives_the_same_bits_as_two(void **state) {
     expect_same_outcome(straight, dir);
 }
 
-// Stop at each stage of each round, once before it is under way and once in it, and open anew.
 // Stopped in each stage of each round, and opened anew each time. A stage that is over before it is
 // asked whether to stop goes by.
 static void stopped_in_any_stage_it_ends_with_the_same_bits(void **state) {
@@ -107,6 +106,31 @@ static void killed_at_random_moments_it_ends_with_the_same_bits(void **state) {
     char dir[1024];
     fresh("killed", dir);
     kill_until_done(dir, 8);
+    expect_same_outcome(straight, dir);
+}
+
+// A kill in the middle of a write leaves a temporary beside the file.
+static void what_a_killed_process_left_half_written_is_removed(void **state) {
+    (void)state;
+    char dir[1024], left[3][1100];
+    fresh("half-written", dir);
+    setup s = small_setup();
+    house h = finished(&s, dir);
+    house_close(&h);
+    pid_t gone = fork();
+    assert_true(gone >= 0);
+    if (gone == 0) _exit(0);
+    assert_int_equal(waitpid(gone, NULL, 0), gone);
+    static const char *const folders[] = {"policies", "data/dagger", "checkpoints"};
+    for (int i = 0; i < 3; i++) {
+        snprintf(left[i], sizeof left[i], "%s/%s/.udy-tmp-%ld-0", dir, folders[i], (long)gone);
+        FILE *f = fopen(left[i], "w");
+        assert_non_null(f);
+        fclose(f);
+    }
+    h = finished(&s, dir);
+    house_close(&h);
+    for (int i = 0; i < 3; i++) assert_false(udy_file_exists(left[i]));
     expect_same_outcome(straight, dir);
 }
 
@@ -298,6 +322,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(one_thread_gives_the_same_bits_as_two),
         cmocka_unit_test(stopped_in_any_stage_it_ends_with_the_same_bits),
         cmocka_unit_test(killed_at_random_moments_it_ends_with_the_same_bits),
+        cmocka_unit_test(what_a_killed_process_left_half_written_is_removed),
         cmocka_unit_test(seeds_beyond_a_doubles_digits_survive_a_resume),
         cmocka_unit_test(another_setting_seed_task_or_expert_does_not_go_on),
         cmocka_unit_test(what_cannot_be_run_is_refused_before_a_folder_is_made),
