@@ -75,7 +75,7 @@ typedef struct udy_step {
     double reward;
     double terms[UDY_TERMS_MAX];  // [n_terms], in the order of term_names
     double x_velocity;            // m/s of main_body, Gymnasium's info
-    double torso_z;               // m, the height that healthy_z_range is about
+    double torso_z;               // m, the height that the ending is about; NaN where it has none
     uint8_t terminated;           // the task ended it
     uint8_t truncated;            // the time limit ended it
     uint8_t end;                  // a udy_end
@@ -128,6 +128,18 @@ int udy_batch_reset(udy_batch *batch, const uint64_t *seeds, double *obs, udy_er
 // Allocates nothing. Returns 0, or the first failure by index (the others have stepped).
 int udy_batch_step(udy_batch *batch, const double *action, double *obs, udy_step *steps,
                    double *final_obs, udy_error *err) UDY_MUST_CHECK;
+
+// Everything that decides what simulation i does next (physics, warm start, step counter, generator,
+// what derived quantities carry over), as bytes, for checkpoints: put back into a batch of the same
+// task, the simulation goes on with the same bits. Allocate nothing; equal simulations give equal
+// bytes, whatever the batch.
+//   state  [udy_batch_state_size] bytes, at any address
+// set returns UDY_EMISMATCH (of another task or model) or UDY_EFORMAT (no such state, or damaged),
+// and then changes nothing. Both return UDY_EINVAL (no simulation i; a model with the sleep flag,
+// flexes or plugins, which carry over more than MuJoCo lets one save).
+size_t udy_batch_state_size(const udy_batch *batch);  // of one simulation
+int udy_batch_state_get(udy_batch *batch, int i, void *state, udy_error *err) UDY_MUST_CHECK;
+int udy_batch_state_set(udy_batch *batch, int i, const void *state, udy_error *err) UDY_MUST_CHECK;
 
 // Run fn once for each of n_jobs jobs, as many at a time as there are threads: whole episodes
 // without a barrier between steps. fn gets a simulation of its thread in an unspecified state: it

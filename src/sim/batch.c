@@ -1,5 +1,6 @@
 // batch.c: many simulations of a task on all cores, through MuJoCo's mjBatch: N stepped at once
-// into the caller's buffers, or whole episodes without a barrier between their steps.
+// into the caller's buffers, or whole episodes without a barrier between their steps. Saves and
+// restores the former for checkpoints.
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -202,6 +203,132 @@ int udy_batch_step(udy_batch *batch, const double *action, double *obs, udy_step
     step_call c = {
         .batch = batch, .action = action, .obs = obs, .steps = steps, .final_obs = final_obs};
     return run_all(&c, step_body, err);
+}
+
+//------------------------------------------ Saved states ------------------------------------------
+
+// A saved simulation: this, then the row of mjSTATE_INTEGRATION, which holds all that mj_step reads
+// of an mjData (see check_carried). Plain numbers, no padding: equal simulations give equal bytes.
+typedef struct state_head {
+    char magic[8];
+    char task[32];
+    int32_t nq, nv, n_row, n_elapsed;
+    uint64_t check;  // see check_sum
+    udy_rng rng;
+    double x;
+    uint64_t is_ready;
+} state_head;
+
+_Static_assert(sizeof(state_head) == 8 + 32 + 16 + 8 + 40 + 16, "padding would be saved");
+static const char STATE_MAGIC[8] = "udysim/1";
+
+size_t udy_batch_state_size(const udy_batch *batch) {
+    return sizeof(state_head) + (size_t)mjb_nstate(batch->team) * sizeof(mjtNum);
+}
+
+static mjtNum *row_of(udy_batch *batch, int i) {
+    return mjb_state(batch->team) + (size_t)i * (size_t)mjb_nstate(batch->team);
+}
+
+// What a row leaves out: which trees sleep and where they lie, contact forces of flexes, plugins.
+static int check_carried(const udy_batch *batch, int i, udy_error *err) {
+    const mjModel *m = batch->task->model;
+    const char *id = batch->task->row->id;
+    const char *what = m->opt.enableflags & mjENBL_SLEEP ? "the sleep flag"
+                       : m->nflex > 0                    ? "a flex"
+                       : m->nplugin > 0                  ? "a plugin"
+                                                         : NULL;
+    if (what != NULL) {
+        return udy_error_set(err, UDY_EINVAL,
+                             "%s: a simulation whose model has %s cannot be saved and put back; "
+                             "use a model without it",
+                             id, what);
+    }
+    if (i >= 0 && i < batch->n_sims) return UDY_OK;
+    return udy_error_set(err, UDY_EINVAL, "%s: simulation %d; expected 0 to %d", id, i,
+                         batch->n_sims - 1);
+}
+
+// Of the head, with check as 0, and the row: tells damage, not malice.
+static uint64_t check_sum(const state_head *head, const void *row) {
+    state_head h = *head;
+    h.check = 0;
+    uint64_t parts[2] = {udy_hash(&h, sizeof h), udy_hash(row, (size_t)h.n_row * sizeof(mjtNum))};
+    return udy_hash(parts, sizeof parts);
+}
+
+int udy_batch_state_get(udy_batch *batch, int i, void *state, udy_error *err) {
+    int status = check_carried(batch, i, err);
+    if (status != UDY_OK) return status;
+    const udy_env *env = &batch->sims[i];
+    state_head head = {.nq = env->task->info.nq,
+                       .nv = env->task->info.nv,
+                       .n_row = mjb_nstate(batch->team),
+                       .n_elapsed = env->n_elapsed,
+                       .rng = env->rng,
+                       .x = env->x,
+                       .is_ready = env->is_ready};
+    memcpy(head.magic, STATE_MAGIC, sizeof head.magic);
+    snprintf(head.task, sizeof head.task, "%s", env->task->row->id);
+    head.check = check_sum(&head, row_of(batch, i));
+    memcpy(state, &head, sizeof head);
+    memcpy((char *)state + sizeof head, row_of(batch, i), (size_t)head.n_row * sizeof(mjtNum));
+    return UDY_OK;
+}
+
+static int check_head(const udy_batch *batch, const state_head *head, const void *row,
+                      udy_error *err) {
+    const udy_task_info *info = &batch->task->info;
+    int n_row = mjb_nstate(batch->team);
+    if (memcmp(head->magic, STATE_MAGIC, sizeof head->magic) != 0) {
+        return udy_error_set(err, UDY_EFORMAT,
+                             "%s: these bytes are no saved simulation, or another version's: they "
+                             "do not begin with \"%.8s\"",
+                             info->id, STATE_MAGIC);
+    }
+    if (strncmp(head->task, info->id, sizeof head->task) != 0) {
+        return udy_error_set(err, UDY_EMISMATCH, "the saved simulation is of %.32s; expected %s",
+                             head->task, info->id);
+    }
+    if (head->nq != info->nq || head->nv != info->nv || head->n_row != n_row) {
+        return udy_error_set(err, UDY_EMISMATCH,
+                             "%s: the saved simulation has nq %d, nv %d and %d numbers of state; "
+                             "expected %d, %d and %d: it was made with another model",
+                             info->id, head->nq, head->nv, head->n_row, info->nq, info->nv, n_row);
+    }
+    if (head->check != check_sum(head, row) || head->n_elapsed < 0 || head->is_ready > 1) {
+        return udy_error_set(err, UDY_EFORMAT, "%s: the saved simulation is damaged", info->id);
+    }
+    return UDY_OK;
+}
+
+// A row may be given to an mjData that an error left in the middle of a step.
+static void restore_body(const mjModel *m, mjData *d, int sim, void *arg) {
+    udy_batch *batch = arg;
+    mj_resetData(m, d);
+    mj_setState(m, d, row_of(batch, sim), mjSTATE_INTEGRATION);
+}
+
+int udy_batch_state_set(udy_batch *batch, int i, const void *state, udy_error *err) {
+    int status = check_carried(batch, i, err);
+    if (status != UDY_OK) return status;
+    const char *row = (const char *)state + sizeof(state_head);
+    state_head head;
+    memcpy(&head, state, sizeof head);
+    status = check_head(batch, &head, row, err);
+    if (status != UDY_OK) return status;
+
+    udy_env *env = &batch->sims[i];
+    env->is_ready = false;
+    memcpy(row_of(batch, i), row, (size_t)head.n_row * sizeof(mjtNum));
+    if (mjb_apply(batch->team, &i, 1, restore_body, batch, 1) > 0) {
+        return udy__faults_error(err, batch->task, mjb_error(batch->team, i));
+    }
+    env->rng = head.rng;
+    env->x = head.x;
+    env->n_elapsed = head.n_elapsed;
+    env->is_ready = head.is_ready != 0;
+    return UDY_OK;
 }
 
 //------------------------------------------ Episodes ----------------------------------------------

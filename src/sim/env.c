@@ -112,7 +112,8 @@ int udy__env_advance(udy_env *env, const mjModel *m, mjData *d, const double *ac
                             .healthy = health == UDY_END_NONE};
     env->x = x;
     env->n_elapsed++;
-    *out = (udy_step){.x_velocity = outcome.x_velocity, .torso_z = d->qpos[task->row->height_qpos]};
+    double height = task->row->height != NULL ? task->row->height(task, d) : (double)NAN;
+    *out = (udy_step){.x_velocity = outcome.x_velocity, .torso_z = height};
     write_reward(&outcome, out);
     write_ending(env, health, out);
     write_obs(task, d, obs);

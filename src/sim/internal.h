@@ -38,20 +38,22 @@ typedef struct udy__obs_part {
 // Draw the noise added to one initial velocity.
 typedef double (*udy__noise_fn)(udy_rng *rng, double scale);
 
-#define UDY__OBS_PARTS_MAX 4
+#define UDY__OBS_PARTS_MAX 6
 
 typedef struct udy__row {
     const char *id;
     const char *xml_file;
     const char *const *lacks;  // options that this task does not have, NULL-terminated
     udy_task_config defaults;
-    double reward_threshold;  // NaN: none
-    int n_root_qpos;          // leading qpos left out by exclude_current_positions
-    int height_qpos;          // qpos that is the height of the torso, m
+    double reward_threshold;     // NaN: none
+    int n_root_qpos;             // leading qpos, left out by exclude_current_positions
+    int n_qpos_min, n_site_min;  // what the row's functions index in the model
+    int height_qpos;             // qpos that is the height of the torso, m
     udy__noise_fn velocity_noise;
-    double healthy_angle_range[2];  // rad, of qpos[height_qpos + 1]; for udy__health_upright
+    double healthy_angle_range[2];  // rad; for udy__health_upright and udy__health_balanced
     double healthy_state_range[2];  // of qpos from n_root_qpos + 1 on and qvel; {0, 0}: any
     double (*x_position)(const udy_task *task, const mjData *d);  // its rate is x_velocity
+    double (*height)(const udy_task *task, const mjData *d);      // m, torso_z; NULL: none
     udy_end (*health)(const udy_task *task, const mjData *d);     // UDY_END_NONE: healthy
     const udy__obs_part *obs_parts[UDY__OBS_PARTS_MAX];           // NULL-terminated unless full
     udy__term terms[UDY_TERMS_MAX];                               // name NULL ends
@@ -70,18 +72,25 @@ struct udy_task {
 //------------------------------------------ Parts -------------------------------------------------
 
 extern const udy__obs_part udy__obs_qpos, udy__obs_qvel, udy__obs_qvel_clipped, udy__obs_cfrc_ext;
+extern const udy__obs_part udy__obs_root, udy__obs_sin, udy__obs_cos, udy__obs_root_force;
 
 double udy__x_of_main_body(const udy_task *task, const mjData *d);
 double udy__x_of_root_joint(const udy_task *task, const mjData *d);
+double udy__height_of_torso(const udy_task *task, const mjData *d);
+double udy__height_of_site(const udy_task *task, const mjData *d);
 double udy__noise_normal(udy_rng *rng, double scale);
 double udy__noise_uniform(udy_rng *rng, double scale);
 udy_end udy__health_z_range(const udy_task *task, const mjData *d);
 udy_end udy__health_upright(const udy_task *task, const mjData *d);
+udy_end udy__health_balanced(const udy_task *task, const mjData *d);
+udy_end udy__health_site_above_1(const udy_task *task, const mjData *d);
 udy_end udy__health_always(const udy_task *task, const mjData *d);
 double udy__term_forward(const udy__outcome *outcome);
 double udy__term_survive(const udy__outcome *outcome);
 double udy__term_ctrl(const udy__outcome *outcome);
 double udy__term_contact(const udy__outcome *outcome);
+double udy__term_off_upright(const udy__outcome *outcome);
+double udy__term_swing(const udy__outcome *outcome);
 
 // sum over i of clip(x[i], low, high)^2, added up in the order of numpy.sum on a contiguous array.
 double udy__sum_squares(const double *x, size_t n, double low, double high);

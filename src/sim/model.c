@@ -169,13 +169,15 @@ static int check_model(const udy_task *task, udy_error *err) {
     const mjModel *m = task->model;
     int nq = (int)m->nq, nu = (int)m->nu, nbody = (int)m->nbody;
     const char *id = task->row->id;
-    int n_needed = task->row->n_root_qpos + 1;
-    if (task->row->height_qpos + 1 > n_needed) n_needed = task->row->height_qpos + 1;
-    if (nq < n_needed) {
+    if (nq < task->row->n_qpos_min) {
         return udy_error_set(err, UDY_EMISMATCH,
-                             "%s: the model has %d position coordinates, expected at least %d: x, "
-                             "y and z of a free joint come first",
-                             id, nq, n_needed);
+                             "%s: the model has %d position coordinates, expected at least %d, in "
+                             "the order of the task's own model %s",
+                             id, nq, task->row->n_qpos_min, task->row->xml_file);
+    }
+    if (m->nsite < task->row->n_site_min) {
+        return udy_error_set(err, UDY_EMISMATCH, "%s: the model has %d sites, expected at least %d",
+                             id, (int)m->nsite, task->row->n_site_min);
     }
     if (nu < 1 || nu > UDY_ACT_DIM_MAX) {
         return udy_error_set(err, UDY_EMISMATCH, "%s: the model has %d actuators, expected 1 to %d",

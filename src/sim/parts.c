@@ -118,6 +118,62 @@ static void qvel_describe(const udy_task *task, int i, char name[64], char unit[
     snprintf(unit, 16, "%s", is_linear ? "m/s" : "rad/s");
 }
 
+// InvertedDoublePendulum's: the root's position as it is, of the other joints sine and cosine, and
+// the force of the root's limit.
+static int root_size(const udy_task *task) {
+    return task->row->n_root_qpos;
+}
+
+static int angles_size(const udy_task *task) {
+    return (int)task->model->nq - task->row->n_root_qpos;
+}
+
+static void root_write(const udy_task *task, const mjData *d, double *out) {
+    memcpy(out, d->qpos, (size_t)root_size(task) * sizeof *out);
+}
+
+static void sin_write(const udy_task *task, const mjData *d, double *out) {
+    const double *angle = d->qpos + task->row->n_root_qpos;
+    for (int i = 0; i < angles_size(task); ++i) out[i] = sin(angle[i]);
+}
+
+static void cos_write(const udy_task *task, const mjData *d, double *out) {
+    const double *angle = d->qpos + task->row->n_root_qpos;
+    for (int i = 0; i < angles_size(task); ++i) out[i] = cos(angle[i]);
+}
+
+static void root_force_write(const udy_task *task, const mjData *d, double *out) {
+    for (int i = 0; i < root_size(task); ++i) {
+        double f = d->qfrc_constraint[i];
+        out[i] = f < -10 ? -10 : f > 10 ? 10 : f;
+    }
+}
+
+static void angle_describe(const udy_task *task, int i, const char *what, char name[64],
+                           char unit[16]) {
+    const mjModel *m = task->model;
+    char buffer[32];
+    int j = joint_at(m, m->jnt_qposadr, i + task->row->n_root_qpos);
+    snprintf(name, 64, "%s %s", name_of(m, mjOBJ_JOINT, j, buffer), what);
+    snprintf(unit, 16, "1");
+}
+
+static void sin_describe(const udy_task *task, int i, char name[64], char unit[16]) {
+    angle_describe(task, i, "sine", name, unit);
+}
+
+static void cos_describe(const udy_task *task, int i, char name[64], char unit[16]) {
+    angle_describe(task, i, "cosine", name, unit);
+}
+
+static void root_force_describe(const udy_task *task, int i, char name[64], char unit[16]) {
+    const mjModel *m = task->model;
+    char buffer[32];
+    int j = joint_at(m, m->jnt_dofadr, i);
+    snprintf(name, 64, "%s constraint force", name_of(m, mjOBJ_JOINT, j, buffer));
+    snprintf(unit, 16, "N");
+}
+
 // Forces on every body but the world, clipped.
 static int cfrc_size(const udy_task *task) {
     return task->config.contact_obs ? 6 * ((int)task->model->nbody - 1) : 0;
@@ -144,6 +200,10 @@ const udy__obs_part udy__obs_qpos = {qpos_size, qpos_write, qpos_describe};
 const udy__obs_part udy__obs_qvel = {qvel_size, qvel_write, qvel_describe};
 const udy__obs_part udy__obs_qvel_clipped = {qvel_size, qvel_write_clipped, qvel_describe};
 const udy__obs_part udy__obs_cfrc_ext = {cfrc_size, cfrc_write, cfrc_describe};
+const udy__obs_part udy__obs_root = {root_size, root_write, qpos_describe};
+const udy__obs_part udy__obs_sin = {angles_size, sin_write, sin_describe};
+const udy__obs_part udy__obs_cos = {angles_size, cos_write, cos_describe};
+const udy__obs_part udy__obs_root_force = {root_size, root_force_write, root_force_describe};
 
 //------------------------------------------ Start, speed, ending ----------------------------------
 
@@ -163,6 +223,16 @@ double udy__x_of_main_body(const udy_task *task, const mjData *d) {
 double udy__x_of_root_joint(const udy_task *task, const mjData *d) {
     (void)task;
     return d->qpos[0];
+}
+
+double udy__height_of_torso(const udy_task *task, const mjData *d) {
+    return d->qpos[task->row->height_qpos];
+}
+
+// Like xpos: where the last mj_step computed it.
+double udy__height_of_site(const udy_task *task, const mjData *d) {
+    (void)task;
+    return d->site_xpos[2];
 }
 
 static bool is_state_finite(const mjModel *m, const mjData *d) {
@@ -209,6 +279,18 @@ udy_end udy__health_upright(const udy_task *task, const mjData *d) {
     return UDY_END_NONE;
 }
 
+// Ends of the range are inside.
+udy_end udy__health_balanced(const udy_task *task, const mjData *d) {
+    const double *range = task->row->healthy_angle_range;
+    double angle = d->qpos[task->row->n_root_qpos];
+    if (!is_state_finite(task->model, d)) return UDY_END_UNHEALTHY;
+    return angle < range[0] || angle > range[1] ? UDY_END_UNHEALTHY : UDY_END_NONE;
+}
+
+udy_end udy__health_site_above_1(const udy_task *task, const mjData *d) {
+    return udy__height_of_site(task, d) <= 1 ? UDY_END_TOO_LOW : UDY_END_NONE;
+}
+
 udy_end udy__health_always(const udy_task *task, const mjData *d) {
     (void)task, (void)d;
     return UDY_END_NONE;
@@ -237,4 +319,23 @@ double udy__term_contact(const udy__outcome *outcome) {
                                                                6 * (size_t)task->model->nbody,
                                                                task->config.contact_force_range[0],
                                                                task->config.contact_force_range[1]);
+}
+
+// Python's x**2 of one number is the C library's pow, which may differ from x * x in the last bit;
+// a constant exponent would be compiled to the latter.
+static double power_2(double x) {
+    volatile double two = 2;
+    return pow(x, two);
+}
+
+// InvertedDoublePendulum's distance_penalty: of the tip from 2 m above the middle of the rail.
+double udy__term_off_upright(const udy__outcome *outcome) {
+    const double *tip = outcome->d->site_xpos;
+    return -(0.01 * power_2(tip[0]) + power_2(tip[2] - 2));
+}
+
+// Its velocity_penalty, of both hinges.
+double udy__term_swing(const udy__outcome *outcome) {
+    const double *v = outcome->d->qvel + 1;
+    return -(1e-3 * power_2(v[0]) + 5e-3 * power_2(v[1]));
 }

@@ -58,6 +58,31 @@ static void ant_has_gymnasiums_facts(void **state) {
     assert_string_equal(udy_sim_version(), "4.0.0");
 }
 
+static void pendulums_have_gymnasiums_facts(void **state) {
+    (void)state;
+    static const struct {
+        const char *id;
+        int obs_dim, n;
+        double bound, dt, threshold;
+    } facts[] = {{"InvertedPendulum-v5", 4, 2, 3, 0.02 * 2, 950},
+                 {"InvertedDoublePendulum-v5", 9, 3, 1, 0.01 * 5, 9100}};
+    for (size_t i = 0; i < sizeof facts / sizeof facts[0]; ++i) {
+        udy_task *task = NULL;
+        CHECK(udy_task_create(&task, facts[i].id, NULL, err));
+        const udy_task_info *info = udy_task_info_of(task);
+        assert_int_equal(info->obs_dim, facts[i].obs_dim);
+        assert_int_equal(info->act_dim, 1);
+        assert_int_equal(info->nq, facts[i].n);
+        assert_int_equal(info->nv, facts[i].n);
+        assert_true(info->act_low[0] == -facts[i].bound && info->act_high[0] == facts[i].bound);
+        assert_true(info->dt == facts[i].dt);
+        assert_int_equal(info->max_episode_steps, 1000);
+        assert_true(info->reward_threshold == facts[i].threshold);
+        assert_string_equal(info->term_names[0], "reward_survive");
+        udy_task_destroy(task);
+    }
+}
+
 static void observation_options_change_its_length(void **state) {
     (void)state;
     static const struct {
@@ -114,9 +139,9 @@ static void every_task_of_the_table_can_be_made(void **state) {
         udy_task *task = NULL;
         char name[64], unit[16];
         CHECK(udy_task_create(&task, udy_task_id(i), NULL, err));
-        for (int o = 0; o < udy_task_info_of(task)->obs_dim; ++o) {
-            assert_true(udy_task_obs_name(task, o, name, unit));
-        }
+        int n_obs = udy_task_info_of(task)->obs_dim;
+        for (int o = 0; o < n_obs; ++o) assert_true(udy_task_obs_name(task, o, name, unit));
+        assert_false(udy_task_obs_name(task, n_obs, name, unit));
         udy_task_destroy(task);
     }
 }
@@ -168,6 +193,10 @@ static void an_option_that_a_task_lacks_must_stay_as_it_is(void **state) {
     udy_task_destroy(task);
     config.healthy_reward = 1;
     assert_create_fails("HalfCheetah-v5", &config, UDY_EINVAL, "no option healthy_reward");
+    CHECK(udy_task_config_default(&config, "InvertedPendulum-v5", err));
+    config.exclude_current_positions = true;
+    assert_create_fails("InvertedPendulum-v5", &config, UDY_EINVAL,
+                        "no option exclude_current_positions");
 }
 
 static void a_model_that_is_not_there_or_not_a_model_is_an_error(void **state) {
@@ -197,6 +226,14 @@ static void a_model_that_does_not_fit_the_task_is_an_error(void **state) {
         "<mujoco><worldbody><body><joint name='a'/><geom size='1'/></body></worldbody>"
         "<actuator><motor joint='a'/></actuator></mujoco>");
     assert_create_fails("Ant-v5", &config, UDY_EMISMATCH, "1 position coordinates");
+    udy_task_config pendulum;
+    CHECK(udy_task_config_default(&pendulum, "InvertedDoublePendulum-v5", err));
+    snprintf(pendulum.xml_file, sizeof pendulum.xml_file, "%s", config.xml_file);
+    assert_create_fails("InvertedDoublePendulum-v5", &pendulum, UDY_EMISMATCH,
+                        "1 position coordinates");
+    config = config_of_model("siteless", SPINNER("", "1"));
+    snprintf(pendulum.xml_file, sizeof pendulum.xml_file, "%s", config.xml_file);
+    assert_create_fails("InvertedDoublePendulum-v5", &pendulum, UDY_EMISMATCH, "0 sites");
 }
 
 //------------------------------------------ Endings -----------------------------------------------
@@ -479,6 +516,7 @@ static void the_raw_rate_is_measured(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ant_has_gymnasiums_facts),
+        cmocka_unit_test(pendulums_have_gymnasiums_facts),
         cmocka_unit_test(observation_options_change_its_length),
         cmocka_unit_test(every_observation_has_its_own_name_and_a_unit),
         cmocka_unit_test(every_task_of_the_table_can_be_made),
