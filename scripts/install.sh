@@ -33,7 +33,7 @@ Name: understudy
 Description: Imitation learning on MuJoCo tasks
 Version: $version
 Cflags: -I\${prefix}/include
-Libs: -L\${prefix}/lib -lunderstudy -L\${prefix}/lib/understudy -l:libmujoco.so.4.0.0 -Wl,-rpath,\${prefix}/lib/understudy -ldnnl -lgomp -lyaml -lcjson -lpthread -lm
+Libs: -L\${prefix}/lib -lunderstudy -L\${prefix}/lib/understudy -l:libmujoco.so.4.0.0 -Wl,-rpath,\${prefix}/lib/understudy -ldnnl -lgomp -lyaml -lcjson -lprotobuf-c -lpthread -lm
 PC
 
 for part in presets experts; do

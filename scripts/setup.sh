@@ -18,7 +18,7 @@ deps=.deps
 # Tools count however they were installed; libraries are asked of dpkg.
 lacking() {
     for pair in cc:build-essential make:build-essential cmake:cmake ninja:ninja-build \
-        pkg-config:pkg-config gnuplot:gnuplot-nox python3:python3; do
+        pkg-config:pkg-config protoc-c:protobuf-c-compiler gnuplot:gnuplot-nox python3:python3; do
         command -v "${pair%%:*}" >/dev/null || echo "${pair#*:}"
     done
     # The wheels come through pip; a test makes a throw-away virtual environment.
@@ -26,7 +26,8 @@ lacking() {
 sys.exit(not (u.find_spec("ensurepip") and u.find_spec("venv")))' 2>/dev/null ||
         unless_installed python3-venv
     fetched || python3 -m pip --version >/dev/null 2>&1 || unless_installed python3-pip
-    for package in libdnnl-dev libcjson-dev libyaml-dev libcmocka-dev fonts-dejavu-core; do
+    for package in libdnnl-dev libcjson-dev libyaml-dev libprotobuf-c-dev libcmocka-dev \
+        fonts-dejavu-core; do
         unless_installed "$package"
     done
 }
@@ -39,13 +40,14 @@ packages() {
     if ! command -v dpkg-query >/dev/null; then
         [ -e "$deps/.not-debian" ] && return
         say "note: not a Debian system, so packages are not installed; needed are a C compiler, make,"
-        say "cmake >= 3.25, ninja, pkg-config, gnuplot, python3 with pip and venv, the DejaVu fonts, and"
-        say "the development files of oneDNN (2.x), cJSON, libyaml and cmocka"
+        say "cmake >= 3.25, ninja, pkg-config, protoc-c, gnuplot, python3 with pip and venv, the DejaVu"
+        say "fonts, and the development files of oneDNN (2.x), cJSON, libyaml, protobuf-c and cmocka"
         mkdir -p "$deps" && : >"$deps/.not-debian"
         return
     fi
     installed=" $(dpkg-query -W -f '${db:Status-Status} ${Package} ' libdnnl-dev libcjson-dev \
-        libyaml-dev libcmocka-dev fonts-dejavu-core python3-venv python3-pip 2>/dev/null || true)"
+        libyaml-dev libprotobuf-c-dev libcmocka-dev fonts-dejavu-core python3-venv python3-pip \
+        2>/dev/null || true)"
     missing=$(lacking | sort -u | tr '\n' ' ')
     missing=${missing% }
     [ -n "$missing" ] || return 0

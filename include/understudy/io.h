@@ -61,6 +61,26 @@ int udy_safetensors_write(const char *path, const udy_tensor *tensors, size_t n_
                           const udy_text_pair *metadata, size_t n_metadata, udy_error *err)
     UDY_MUST_CHECK;
 
+//------------------------------------------ TensorBoard -------------------------------------------
+
+// Scalars as a TensorBoard event file (TFRecord framing, masked CRC-32C, protocol buffer Event
+// messages), which `tensorboard --logdir` reads as it grows.
+typedef struct udy_tb udy_tb;
+
+// A new file events.out.tfevents.<time>.<pid>... in dir (made if absent). A resumed run opens
+// another one in the same folder; purge_step >= 0: TensorBoard drops what earlier files have from
+// that step on (a SessionLog START event).
+int udy_tb_open(udy_tb **out, const char *dir, int64_t purge_step, udy_error *err) UDY_MUST_CHECK;
+void udy_tb_close(udy_tb *tb);  // NULL is legal
+#define UDY_TB_TAG_MAX 512
+// One value at a step; written at once, whole records only. tag: UTF-8, 1 to UDY_TB_TAG_MAX bytes.
+// A tag's steps go up: TensorBoard's data server takes one that does not for a restart, and drops
+// what it has of the tag from there on. The format holds a float32; NaN and infinities are written
+// as they are. A full disk is UDY_ENOSPC and leaves the file as it was: later values may still be
+// written. Allocates nothing.
+int udy_tb_scalar(udy_tb *tb, const char *tag, int64_t step, double value, udy_error *err)
+    UDY_MUST_CHECK;
+
 //------------------------------------------ Files -------------------------------------------------
 
 // Write a whole file so that a reader, a crash or a full disk sees the old one or the new one:

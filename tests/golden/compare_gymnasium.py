@@ -48,6 +48,11 @@ CASES = [
     ("Hopper-v5", {"healthy_z_range": [0.9, 1.5], "forward_reward_weight": 0.3}),
     ("Walker2d-v5", {}),
     ("Walker2d-v5", {"exclude_current_positions_from_observation": False, "frame_skip": 2}),
+    ("InvertedPendulum-v5", {}),
+    ("InvertedPendulum-v5", {"reset_noise_scale": 0.1, "frame_skip": 1}),
+    ("InvertedPendulum-v5", {"max_episode_steps": 5}),
+    ("InvertedDoublePendulum-v5", {}),
+    ("InvertedDoublePendulum-v5", {"healthy_reward": 3.5, "reset_noise_scale": 0.01}),
 ]
 OURS = {
     "include_cfrc_ext_in_observation": "contact_obs",
@@ -55,13 +60,19 @@ OURS = {
 }
 
 
-def draw_actions(rng, shape):
+def draw_actions(rng, n_steps, space):
     """Noise, small noise, noise past the limits (which MuJoCo clamps), or a slow swing."""
+    shape, high = (n_steps, space.shape[0]), space.high.astype(np.float64)
     kind = rng.integers(4)
     if kind < 3:
-        return rng.uniform(-1, 1, shape) * [1.0, 0.2, 2.5][kind]
+        return rng.uniform(-1, 1, shape) * high * [1.0, 0.2, 2.5][kind]
     phase, rate = rng.uniform(0, 2 * np.pi, shape[1]), rng.uniform(0.05, 0.6, shape[1])
-    return np.sin(np.arange(shape[0])[:, None] * rate + phase)
+    return high * np.sin(np.arange(n_steps)[:, None] * rate + phase)
+
+
+def is_reward(key):
+    """The reward or one of its terms, by Gymnasium's info keys."""
+    return key.startswith("reward") or key.endswith("_penalty")
 
 
 def run_gymnasium(env, seed, actions):
@@ -72,7 +83,7 @@ def run_gymnasium(env, seed, actions):
         obs, reward, terminated, truncated, info = env.step(action)
         row = {"obs": obs, "reward": reward, "terminated": terminated, "truncated": truncated}
         row["qpos"], row["qvel"] = base.data.qpos.copy(), base.data.qvel.copy()
-        row.update({k: v for k, v in info.items() if k.startswith("reward_")})
+        row.update({k: v for k, v in info.items() if is_reward(k)})
         for key, value in row.items():
             out.setdefault(key, []).append(value)
         if terminated or truncated:
@@ -112,7 +123,7 @@ def compare(ours, theirs, where):
         if key not in ours:
             sys.exit(f"{where}: understudy wrote no {key}, only {sorted(ours)}")
         found = ours[key].astype(np.float64)
-        if key.startswith("reward"):
+        if is_reward(key):
             if found.shape != expected.shape:
                 sys.exit(f"{where}: {key} has shape {found.shape}, Gymnasium's {expected.shape}")
             worst = max(worst, float(np.abs(found - expected).max(initial=0.0)))
@@ -135,7 +146,7 @@ def replay_here_and_there(program, rng, rounds, folder):
         settings = settings_of(task, options)
         for _ in range(rounds):
             seed = int(rng.integers(2**32))
-            actions = draw_actions(rng, (int(rng.integers(1, 400)), env.action_space.shape[0]))
+            actions = draw_actions(rng, int(rng.integers(1, 400)), env.action_space)
             theirs = run_gymnasium(env, seed, actions)
             ours = run_understudy(program, task, seed, actions, settings, folder)
             where = f"{task} {settings} seed {seed}, {len(actions)} actions"
