@@ -8,21 +8,34 @@ typedef struct evaluate_args {
     cli_common common;
     const char *task;
     int episodes;
+    bool stochastic;
 } evaluate_args;
 
 static void print_report(const udy_evaluation *e, const char *name, const udy_task *task,
-                         uint64_t seed, bool provisional) {
-    printf("%s%s%s%s on %s, %d episodes from seed %llu\n", cli_style("1"), name, cli_style_end(),
+                         const evaluate_args *args, bool provisional) {
+    int otherwise = e->falls - e->too_low - e->too_high;
+    printf("%s%s%s%s on %s, %d episodes from seed %llu%s\n", cli_style("1"), name, cli_style_end(),
            provisional ? " (provisional)" : "", udy_task_info_of(task)->id, e->n,
-           (unsigned long long)seed);
+           (unsigned long long)args->common.seed, args->stochastic ? ", actions sampled" : "");
     printf("  return   %.1f mean, 95 %% interval [%.1f, %.1f], sd %.1f\n", e->mean, e->ci95[0],
            e->ci95[1], e->std);
     printf("           %.1f median, %.1f interquartile mean\n", e->median, e->iqm);
-    printf("  falls    %d of %d (%d too low, %d too high)\n", e->falls, e->n, e->too_low,
-           e->too_high);
+    printf("  falls    %d of %d (%d too low, %d too high", e->falls, e->n, e->too_low, e->too_high);
+    if (otherwise) printf(", %d unhealthy otherwise", otherwise);
+    printf(")\n");
     printf("  length   %.1f steps\n", e->length_mean);
     printf("  speed    %.2f m/s\n", e->speed_mean);
     printf("  time     %.2f s, %.0f control steps/s\n", e->seconds, e->steps_per_s);
+}
+
+// A missing head is said in the words of the command.
+static int check_manner(const evaluate_args *args, const udy_policy *policy, const char *name,
+                        udy_error *err) {
+    if (!args->stochastic || udy_policy_gaussian(policy)) return UDY_OK;
+    return udy_error_set(err, UDY_EINVAL,
+                         "%s has no Gaussian head (log_std.weight, log_std.bias) to sample actions "
+                         "from; evaluate it without --stochastic",
+                         name);
 }
 
 static int evaluate(const evaluate_args *args, const char *name, const udy_policy *policy,
@@ -32,9 +45,11 @@ static int evaluate(const evaluate_args *args, const char *name, const udy_polic
     udy_evaluation e = {0};
     int episodes = args->episodes ? args->episodes : 20;
     int code = CLI_DONE;
-    if (udy_policy_check(policy, task, &err) || cli_make_batch(&batch, &args->common, task, &err) ||
-        udy_evaluate(&e, policy, task, batch, episodes, args->common.seed, "evaluate",
-                     cli_progress_begin(args->common.quiet), &err))
+    if (check_manner(args, policy, name, &err) || udy_policy_check(policy, task, &err) ||
+        cli_make_batch(&batch, &args->common, task, &err) ||
+        (args->stochastic ? udy_evaluate_stochastic : udy_evaluate)(
+            &e, policy, task, batch, episodes, args->common.seed, "evaluate",
+            cli_progress_begin(args->common.quiet), &err))
         code = cli_fail(&err);
     cli_progress_end();
     if (code == CLI_DONE && args->common.json) {
@@ -42,10 +57,11 @@ static int evaluate(const evaluate_args *args, const char *name, const udy_polic
         udy_json_put_string(root, "policy", name);
         udy_json_put_string(root, "task", udy_task_info_of(task)->id);
         cli_json_put_u64(root, "seed", args->common.seed);
+        udy_json_put_bool(root, "stochastic", args->stochastic);
         udy_json_put_bool(root, "provisional", cli_policy_provisional(policy));
         code = cli_print_json(root);
     } else if (code == CLI_DONE) {
-        print_report(&e, name, task, args->common.seed, cli_policy_provisional(policy));
+        print_report(&e, name, task, args, cli_policy_provisional(policy));
     }
     udy_evaluation_free(&e);
     udy_batch_destroy(batch);
@@ -79,6 +95,8 @@ static int run(void *p) {
 #define OFFSET(member) offsetof(evaluate_args, member)
 static const cli_option options[] = {
     {"episodes", "N", CLI_OPTION_INT, OFFSET(episodes), 1, 1000000, "episodes (default 20)"},
+    {"stochastic", NULL, CLI_OPTION_FLAG, OFFSET(stochastic), 0, 0,
+     "sample the actions of a Gaussian policy"},
     {"task", "ID", CLI_OPTION_TEXT, OFFSET(task), 0, 0,
      "the task (default: the policy's own; Ant-v5 for random)"},
     {0},
@@ -86,7 +104,9 @@ static const cli_option options[] = {
 
 #define ABOUT                                                                                       \
     "Episode i resets with seed S + i, as a Gymnasium user would write it. The task and the form\n" \
-    "of the observation are the policy's own, unless --task or --set say otherwise."
+    "of the observation are the policy's own, unless --task or --set say otherwise.\n"              \
+    "Actions are the policy's mean; with --stochastic they are drawn from its Gaussian, each\n"     \
+    "episode from a stream of its own seed."
 #define COMMON (CLI_SEED | CLI_THREADS | CLI_SET | CLI_DATA | CLI_JSON | CLI_QUIET)
 
 const cli_command cli_evaluate = {

@@ -1,6 +1,10 @@
-// cmd_expert.c: `understudy expert list`: the shipped experts, from their files' metadata.
+// cmd_expert.c: `understudy expert list`: the shipped experts: what their files say of their return
+// and of how they were made, and what they are.
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli.h"
 
@@ -8,58 +12,209 @@ typedef struct list_args {
     cli_common common;
 } list_args;
 
-static const char *metadata(const udy_safetensors *file, const char *key, const char *fallback) {
-    const char *value = udy_safetensors_metadata(file, key);
-    return value ? value : fallback;
+// A shipped expert: its name, its file's metadata, and the policy that it holds.
+typedef struct expert {
+    char name[256], path[UDY_PATH_MAX];
+    const udy_safetensors *file;
+    const udy_policy *policy;
+} expert;
+
+static const char *said(const expert *x, const char *key) {
+    return udy_safetensors_metadata(x->file, key);
 }
 
-static void print_expert(const char *name, const udy_safetensors *file) {
-    bool provisional = strcmp(metadata(file, "provisional", ""), "true") == 0;
-    printf("%s%s%s%s\n", cli_style("1"), name, cli_style_end(),
-           provisional ? "  provisional: until the project has trained its own" : "");
-    printf("  task     %s, %s observations, contact forces %s\n", metadata(file, "task", "unknown"),
-           metadata(file, "obs_dim", "?"),
-           strcmp(metadata(file, "contact_obs", "false"), "true") == 0 ? "in" : "left out");
-    printf("  return   %s\n", metadata(file, "return", "not measured"));
-    printf("  made by  %s\n", metadata(file, "made_by", "unknown"));
-    printf("  file     %s\n", udy_safetensors_path(file));
+// A number that the metadata holds as text; NaN where it does not.
+static double number_of(const expert *x, const char *key) {
+    const char *text = said(x, key);
+    char *end;
+    double value = text ? strtod(text, &end) : NAN;
+    return text && end != text && !*end ? value : NAN;
 }
 
-static udy_json *expert_json(const char *name, const udy_safetensors *file) {
-    udy_json *entry = udy_json_object();
-    udy_json_put_string(entry, "name", name);
-    udy_json_put_string(entry, "file", udy_safetensors_path(file));
-    udy_json_put_bool(entry, "provisional", strcmp(metadata(file, "provisional", ""), "true") == 0);
-    for (size_t i = 0; i < udy_safetensors_metadata_count(file); i++) {
-        udy_text_pair pair = udy_safetensors_metadata_at(file, i);
-        if (strcmp(pair.key, "provisional") != 0) udy_json_put_string(entry, pair.key, pair.value);
+static bool is_provisional(const expert *x) {
+    return cli_policy_provisional(x->policy);
+}
+
+static double file_bytes(const expert *x) {
+    struct stat st;
+    return stat(x->path, &st) ? NAN : (double)st.st_size;
+}
+
+// Weights that act: the mean's network, without a Gaussian head.
+static size_t parameters_of(const expert *x) {
+    const udy_mlp *mlp = udy_policy_mlp(x->policy);
+    size_t n = 0;
+    for (int i = 0; i < udy_mlp_param_count(mlp); i++) {
+        udy_param p = udy_mlp_param(mlp, i);
+        n += (size_t)p.rows * (size_t)p.cols;
     }
+    return n;
+}
+
+//------------------------------------------ Text --------------------------------------------------
+
+// What a file says goes to a terminal, so without what would steer it.
+static void print_said(const char *text) {
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        putchar(c < 0x20 || c == 0x7f ? '?' : c);
+    }
+}
+
+// "  label    value" for a key, where the file has it.
+static void print_line(const expert *x, const char *label, const char *key) {
+    if (!said(x, key)) return;
+    printf("  %-9s", label);
+    print_said(said(x, key));
+    printf("\n");
+}
+
+static void print_return(const expert *x) {
+    double mean = number_of(x, "return_mean"), low = number_of(x, "return_ci95_low"),
+           high = number_of(x, "return_ci95_high"), n = number_of(x, "test_episodes"),
+           falls = number_of(x, "falls"), speed = number_of(x, "speed_m_per_s");
+    if (isnan(mean)) {  // a file that says it in words, or not at all
+        printf("  %-9s", "return");
+        print_said(said(x, "return") ? said(x, "return") : "not measured");
+        printf("\n");
+        return;
+    }
+    printf("  %-9s%.1f mean", "return", mean);
+    if (!isnan(low) && !isnan(high)) printf(", 95 %% interval [%.1f, %.1f]", low, high);
+    if (!isnan(n)) printf(", %.0f episodes", n);
+    if (said(x, "test_seed")) {
+        printf(" from seed ");
+        print_said(said(x, "test_seed"));
+    }
+    printf("\n");
+    if (!isnan(falls) && !isnan(n)) {
+        double too_low = number_of(x, "too_low"), too_high = number_of(x, "too_high");
+        printf("  %-9s%.0f of %.0f", "falls", falls, n);
+        if (!isnan(too_low) && !isnan(too_high))
+            printf(" (%.0f too low, %.0f too high)", too_low, too_high);
+        printf("\n");
+    }
+    if (!isnan(speed)) printf("  %-9s%.2f m/s\n", "speed", speed);
+}
+
+static void print_training(const expert *x) {
+    static const char *const keys[][2] = {
+        {"preset", "preset "}, {"seed", "seed "}, {"steps", ""}, {"updates", ""}};
+    static const char *const units[] = {"", "", " steps", " updates"};
+    bool any = false;
+    for (int i = 0; i < 4; i++) {
+        const char *value = said(x, keys[i][0]);
+        if (!value) continue;
+        if (any)
+            printf(", ");
+        else
+            printf("  %-9s", "training");
+        any = true;
+        printf("%s", keys[i][1]);
+        print_said(value);
+        printf("%s", units[i]);
+    }
+    if (any) printf("\n");
+}
+
+static void print_size(const expert *x) {
+    const udy_mlp_config *config = udy_mlp_config_of(udy_policy_mlp(x->policy));
+    printf("  %-9s", "size");
+    for (int i = 0; i <= config->n_layers; i++) printf("%s%d", i ? "-" : "", config->dims[i]);
+    printf(", %zu parameters, %.0f kB%s\n", parameters_of(x), file_bytes(x) / 1000,
+           udy_policy_gaussian(x->policy) ? "; can be sampled (--stochastic)" : "");
+}
+
+static void print_expert(const expert *x) {
+    printf("%s%s%s%s\n", cli_style("1"), x->name, cli_style_end(),
+           is_provisional(x) ? "  provisional: until the project has trained its own" : "");
+    printf("  %-9s", "task");
+    print_said(said(x, "task") ? said(x, "task") : "unknown");
+    printf(", %d observations, contact forces %s\n",
+           udy_mlp_config_of(udy_policy_mlp(x->policy))->dims[0],
+           udy_policy_contact_obs(x->policy) ? "in" : "left out");
+    print_return(x);
+    print_line(x, "made by", "made_by");
+    print_training(x);
+    print_line(x, "commit", "commit");
+    print_line(x, "versions", "versions");
+    print_line(x, "machine", "machine");
+    print_line(x, "took", "wall_clock");
+    print_size(x);
+    printf("  %-9s%s\n", "file", x->path);
+}
+
+//------------------------------------------ JSON --------------------------------------------------
+
+// NaN: null.
+static udy_json *test_json(const expert *x) {
+    udy_json *test = udy_json_object();
+    const double ci95[2] = {number_of(x, "return_ci95_low"), number_of(x, "return_ci95_high")};
+    udy_json_put_number(test, "mean", number_of(x, "return_mean"));
+    udy_json_put_numbers(test, "ci95", ci95, 2);
+    udy_json_put_number(test, "episodes", number_of(x, "test_episodes"));
+    udy_json_put_number(test, "falls", number_of(x, "falls"));
+    udy_json_put_number(test, "too_low", number_of(x, "too_low"));
+    udy_json_put_number(test, "too_high", number_of(x, "too_high"));
+    udy_json_put_number(test, "speed_mean", number_of(x, "speed_m_per_s"));
+    return test;
+}
+
+static udy_json *size_json(const expert *x) {
+    const udy_mlp_config *config = udy_mlp_config_of(udy_policy_mlp(x->policy));
+    udy_json *size = udy_json_object(), *layers = udy_json_array();
+    for (int i = 0; i <= config->n_layers; i++) udy_json_append_number(layers, config->dims[i]);
+    udy_json_put(size, "layers", layers);
+    udy_json_put_int(size, "parameters", (int64_t)parameters_of(x));
+    udy_json_put_number(size, "bytes", file_bytes(x));
+    return size;
+}
+
+static udy_json *expert_json(const expert *x) {
+    udy_json *entry = udy_json_object(), *metadata = udy_json_object();
+    static const char *const keys[] = {"task", "return", "made_by", "preset", "seed"};
+    udy_json_put_string(entry, "name", x->name);
+    udy_json_put_string(entry, "file", x->path);
+    udy_json_put_bool(entry, "provisional", is_provisional(x));
+    udy_json_put_bool(entry, "gaussian", udy_policy_gaussian(x->policy));
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (said(x, keys[i])) udy_json_put_string(entry, keys[i], said(x, keys[i]));
+    udy_json_put(entry, "test", test_json(x));
+    udy_json_put(entry, "size", size_json(x));
+    for (size_t i = 0; i < udy_safetensors_metadata_count(x->file); i++) {
+        udy_text_pair pair = udy_safetensors_metadata_at(x->file, i);
+        udy_json_put_string(metadata, pair.key, pair.value);
+    }
+    udy_json_put(entry, "metadata", metadata);
     return entry;
 }
 
-static int list(const list_args *args, const char *dir, char **names, size_t n) {
+//------------------------------------------ Command -----------------------------------------------
+
+// Tell of one expert, on stdout or in root (Nullable).
+static int tell(const char *dir, const char *file_name, udy_json *root) {
     static const char suffix[] = ".safetensors";
-    udy_json *root = args->common.json ? udy_json_array() : NULL;
-    int bad = 0;
-    for (size_t i = 0; i < n; i++) {
-        udy_error err = {0};
-        char path[UDY_PATH_MAX], name[256];
-        udy_safetensors *file = NULL;
-        if (udy_path_format(path, &err, "%s/%s", dir, names[i]) ||
-            udy_safetensors_open(&file, path, &err)) {
-            cli_fail(&err);
-            bad++;
-            continue;
-        }
-        snprintf(name, sizeof name, "%.*s", (int)(strlen(names[i]) - sizeof suffix + 1), names[i]);
+    udy_error err = {0};
+    expert x = {0};
+    udy_safetensors *file = NULL;
+    udy_policy *policy = NULL;
+    int code = CLI_DONE;
+    if (udy_path_format(x.path, &err, "%s/%s", dir, file_name) ||
+        udy_safetensors_open(&file, x.path, &err) || udy_policy_load(&policy, x.path, &err)) {
+        code = cli_fail(&err);
+    } else {
+        snprintf(x.name, sizeof x.name, "%.*s", (int)(strlen(file_name) - sizeof suffix + 1),
+                 file_name);
+        x.file = file;
+        x.policy = policy;
         if (root)
-            udy_json_append(root, expert_json(name, file));
+            udy_json_append(root, expert_json(&x));
         else
-            print_expert(name, file);
-        udy_safetensors_close(file);
+            print_expert(&x);
     }
-    int code = root ? cli_print_json(root) : CLI_DONE;
-    return bad ? CLI_FAILED : code;
+    udy_policy_destroy(policy);
+    udy_safetensors_close(file);
+    return code;
 }
 
 static int run(void *p) {
@@ -71,14 +226,18 @@ static int run(void *p) {
     if (cli_find_experts(dir, args->common.data, &err) ||
         udy_dir_list(&names, &n, dir, ".safetensors", &err))
         return cli_fail(&err);
-    int code = list(args, dir, names, n);
+    udy_json *root = args->common.json ? udy_json_array() : NULL;
+    int code = CLI_DONE;
+    for (size_t i = 0; i < n; i++)
+        if (tell(dir, names[i], root) != CLI_DONE) code = CLI_FAILED;  // the rest is told still
     udy_free(names);
+    if (root && cli_print_json(root) != CLI_DONE) code = CLI_FAILED;
     return code;
 }
 
 const cli_command cli_expert_list = {
     .name = "expert list",
-    .summary = "the shipped experts: task, measured return, how each was made",
+    .summary = "the shipped experts: task, measured return, how each was made, size",
     .operands = "",
     .common = CLI_DATA | CLI_JSON | CLI_QUIET,
     .args_size = sizeof(list_args),

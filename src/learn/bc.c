@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "learn/config.h"
 #include "learn/dataset.h"
+#include "learn/policy.h"
 
 static const double checkpoint_interval_s = 5;
 
@@ -72,6 +73,8 @@ struct udy_bc {
     uint32_t *train, *order, *val;  // rows of the dataset; order: this epoch's
     uint32_t n_train, n_val;
     uint64_t data_hash;
+    const udy_dataset *data;
+    udy__scale scale;  // of the policy's actions: the network learns labels before it
 };
 
 static int out_of_memory(udy_error *err) {
@@ -104,7 +107,12 @@ int udy_bc_create(udy_bc **out, const udy_bc_config *config, const udy_task *tas
                   uint64_t seed, uint64_t stream, udy_error *err) {
     *out = NULL;
     udy_mlp_config network;
-    int status = network_of(config, udy_task_info_of(task), &network, err);
+    const udy_task_info *info = udy_task_info_of(task);
+    udy__scale scale;
+    int status = network_of(config, info, &network, err);
+    if (!status)
+        status = udy__scale_of(&scale, network.output, info->act_low, info->act_high, info->act_dim,
+                               info->id, err);
     if (status) return status;
     udy_bc *bc = udy_alloc(sizeof *bc);
     if (!bc) return out_of_memory(err);
@@ -113,6 +121,7 @@ int udy_bc_create(udy_bc **out, const udy_bc_config *config, const udy_task *tas
                    .pool = pool,
                    .seed = seed,
                    .stream = stream,
+                   .scale = scale,
                    .best_epoch = -1};
     udy_adam_config adam = udy_adam_config_default();
     adam.learning_rate = config->learning_rate;
@@ -159,6 +168,8 @@ void udy_bc_destroy(udy_bc *bc) {
 }
 
 int udy_bc_warm_start(udy_bc *bc, const udy_policy *policy, udy_error *err) {
+    int status = udy_policy_check(policy, bc->task, err);
+    if (status) return status;
     const udy_mlp *from = udy_policy_mlp(policy);
     if (!from || udy_mlp_copy(bc->mlp, from))
         return udy_error_set(err, UDY_EMISMATCH,
@@ -206,6 +217,7 @@ static int split_rows(udy_bc *bc, const udy_dataset *dataset, udy_error *err) {
     bc->val = udy_alloc(bytes);
     bc->n_train = bc->n_val = 0;
     bc->data_hash = hash_of_data(dataset, &info);
+    bc->data_hash = udy__scale_hash(&bc->scale, bc->data_hash, info.act_dim);
     int status =
         shuffled && held && bc->train && bc->order && bc->val ? UDY_OK : out_of_memory(err);
     if (!status) {
@@ -227,6 +239,14 @@ static int split_rows(udy_bc *bc, const udy_dataset *dataset, udy_error *err) {
     udy_free(shuffled);
     udy_free(held);
     return status;
+}
+
+// Rows as the network learns them: a tanh output's labels are mapped from the action bounds to
+// [-1, 1], where the policy's actions are mapped back from.
+static void fill_rows(void *ctx, const uint32_t *index, int n, float *x, float *y) {
+    const udy_bc *bc = ctx;
+    udy__dataset_fill((void *)(uintptr_t)bc->data, index, n, x, y);
+    udy__unscale_actions(&bc->scale, y, (size_t)n, udy_task_info_of(bc->task)->act_dim);
 }
 
 // The epoch's order depends on seed, stream and epoch alone: nothing to save for a resume.
@@ -493,7 +513,8 @@ int udy_bc_train(udy_bc *bc, const udy_dataset *dataset, const char *stage,
     if (!status) status = udy_dataset_check(dataset, err);
     if (!status) status = split_rows(bc, dataset, err);
     if (!status) status = load_state(bc, checkpoint_path, err);
-    udy_row_source rows = {udy__dataset_fill, (void *)(uintptr_t)dataset};
+    udy_row_source rows = {fill_rows, bc};
+    bc->data = dataset;
     session at = {stage, checkpoint_path, progress, 0, udy_clock_s()};
     while (!status && !is_over(bc)) status = run_epoch(bc, &rows, &at, err);
     drop_rows(bc);

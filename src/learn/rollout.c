@@ -8,6 +8,7 @@
 
 #include "learn/config.h"
 #include "learn/dataset.h"
+#include "learn/policy.h"
 
 uint64_t udy_seed_range(uint64_t run_seed, udy_seed_purpose purpose) {
     return (run_seed * 64 + (uint64_t)purpose) << 20;
@@ -32,7 +33,7 @@ typedef struct desk {
     double *ctrl;    // [A]
     float *action;   // [A]
     float *scratch;  // of either policy
-    udy_rng mixture, chance;
+    udy_rng mixture, chance, noise;
 } desk;
 
 static bool asked_to_stop(rollout *r) {
@@ -62,6 +63,7 @@ static int desk_open(desk *d, const rollout *r, const udy_rollout_job *job, udy_
     d->action = (float *)(block + O + A);
     d->scratch = d->action + A;
     udy_rng_init_stream(&d->chance, job->seed, "policy/random", 0);
+    udy_rng_init_stream(&d->noise, job->seed, "policy/gaussian", 0);
     udy_rng_init_stream(&d->mixture, job->seed, "dagger/mixture", 0);
     return UDY_OK;
 }
@@ -80,14 +82,19 @@ static int episode_open(udy_episode *e, const rollout *r, const udy_rollout_job 
                          r->max_steps);
 }
 
-static void choose_action(desk *d, udy_episode *e, const udy_rollout_job *job, int act_dim) {
-    const udy_policy *actor = job->policy;
+static int choose_action(desk *d, udy_episode *e, const udy_rollout_job *job, int act_dim,
+                         udy_error *err) {
+    int status = UDY_OK;
     if (job->expert && job->beta > 0 && udy_rng_double(&d->mixture) < job->beta) {
-        actor = job->expert;
+        udy_policy_act(job->expert, d->obs, d->action, d->scratch, &d->chance);
         e->expert_steps++;
+    } else if (job->stochastic) {
+        status = udy_policy_sample(job->policy, d->obs, d->action, d->scratch, &d->noise, err);
+    } else {
+        udy_policy_act(job->policy, d->obs, d->action, d->scratch, &d->chance);
     }
-    udy_policy_act(actor, d->obs, d->action, d->scratch, &d->chance);
     for (int k = 0; k < act_dim; k++) d->ctrl[k] = (double)d->action[k];
+    return status;
 }
 
 static void record_step(udy_episode *e, const rollout *r, const desk *d) {
@@ -106,7 +113,8 @@ static int run_episode(udy_env *env, rollout *r, const udy_rollout_job *job, udy
     while (!status && !step.terminated && !step.truncated && e->length < r->max_steps) {
         if (e->length % 64 == 0 && asked_to_stop(r))
             return udy_error_set(err, UDY_EINTERRUPTED, "%s: interrupted", r->stage);
-        choose_action(d, e, job, r->act_dim);
+        status = choose_action(d, e, job, r->act_dim, err);
+        if (status) break;
         if (job->record) record_step(e, r, d);
         status = udy_env_step(env, d->ctrl, d->obs, &step, err);
         if (status) break;
@@ -154,6 +162,7 @@ int udy_rollout(udy_batch *batch, const udy_task *task, const udy_rollout_job *j
     for (int i = 0; i < n; i++) {
         int status = udy_policy_check(jobs[i].policy, task, err);
         if (!status && jobs[i].expert) status = udy_policy_check(jobs[i].expert, task, err);
+        if (!status && jobs[i].stochastic) status = udy__head_check(jobs[i].policy, err);
         if (status) return status;
     }
     memset(episodes, 0, sizeof *episodes * (size_t)n);

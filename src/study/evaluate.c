@@ -54,9 +54,10 @@ int udy__evaluation_of(udy_evaluation *e, const udy_episode *episodes, int n, ui
     return UDY_OK;
 }
 
-int udy_evaluate(udy_evaluation *out, const udy_policy *policy, const udy_task *task,
-                 udy_batch *batch, int episodes, uint64_t seed, const char *stage,
-                 const udy_progress *progress, udy_error *err) {
+// like: what every job has in common, policy and manner.
+static int evaluate(udy_evaluation *out, const udy_rollout_job *like, const udy_task *task,
+                    udy_batch *batch, int episodes, uint64_t seed, const char *stage,
+                    const udy_progress *progress, udy_error *err) {
     *out = (udy_evaluation){0};
     if (episodes < 1)
         return udy_error_set(err, UDY_EINVAL, "%s: %d episodes: at least 1", stage, episodes);
@@ -66,8 +67,10 @@ int udy_evaluate(udy_evaluation *out, const udy_policy *policy, const udy_task *
                               : udy_error_set(err, UDY_ENOMEM, "no memory to evaluate %d episodes",
                                               episodes);
     double start = udy_clock_s();
-    for (int i = 0; !status && i < episodes; i++)
-        jobs[i] = (udy_rollout_job){.policy = policy, .seed = seed + (uint64_t)i};
+    for (int i = 0; !status && i < episodes; i++) {
+        jobs[i] = *like;
+        jobs[i].seed = seed + (uint64_t)i;
+    }
     if (!status) status = udy_rollout(batch, task, jobs, episodes, done, stage, progress, err);
     double seconds = udy_clock_s() - start;  // of the episodes, without the bootstrap
     if (!status) status = udy__evaluation_of(out, done, episodes, seed, err);
@@ -78,6 +81,20 @@ int udy_evaluate(udy_evaluation *out, const udy_policy *policy, const udy_task *
     udy_free(jobs);
     udy_free(done);
     return status;
+}
+
+int udy_evaluate(udy_evaluation *out, const udy_policy *policy, const udy_task *task,
+                 udy_batch *batch, int episodes, uint64_t seed, const char *stage,
+                 const udy_progress *progress, udy_error *err) {
+    return evaluate(out, &(udy_rollout_job){.policy = policy}, task, batch, episodes, seed, stage,
+                    progress, err);
+}
+
+int udy_evaluate_stochastic(udy_evaluation *out, const udy_policy *policy, const udy_task *task,
+                            udy_batch *batch, int episodes, uint64_t seed, const char *stage,
+                            const udy_progress *progress, udy_error *err) {
+    return evaluate(out, &(udy_rollout_job){.policy = policy, .stochastic = true}, task, batch,
+                    episodes, seed, stage, progress, err);
 }
 
 udy_json *udy_evaluation_json(const udy_evaluation *e, bool timing) {

@@ -149,7 +149,7 @@ static void a_saved_policy_comes_back_with_the_same_bits_and_actions(void **stat
     udy_policy_destroy(back);
 }
 
-static void the_shipped_experts_load_with_their_unused_log_std(void **state) {
+static void the_shipped_experts_load_with_their_heads(void **state) {
     (void)state;
     static const char *const names[] = {"ant-v5", "ant-v5-medium"};
     for (int i = 0; i < 2; i++) {
@@ -161,6 +161,7 @@ static void the_shipped_experts_load_with_their_unused_log_std(void **state) {
         udy_safetensors_close(file);
         udy_policy *policy = load_policy(path);
         CHECK(udy_policy_check(policy, task, err));
+        assert_true(udy_policy_gaussian(policy));
         assert_int_equal(udy_mlp_param_count(udy_policy_mlp(policy)), 6);
         assert_string_equal(udy_policy_metadata(policy, "provisional"), "true");
         udy_policy_destroy(policy);
@@ -503,7 +504,7 @@ static int tear_down(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_saved_policy_comes_back_with_the_same_bits_and_actions),
-        cmocka_unit_test(the_shipped_experts_load_with_their_unused_log_std),
+        cmocka_unit_test(the_shipped_experts_load_with_their_heads),
         cmocka_unit_test(labels_in_batches_equal_actions_row_by_row),
         cmocka_unit_test(action_bounds_survive_a_save_to_the_last_bit),
         cmocka_unit_test(wrong_shapes_are_named_with_expected_and_found),

@@ -113,6 +113,103 @@ static void random_episodes_repeat_and_differ_by_seed(void **state) {
     udy_episodes_free(b, 3);
 }
 
+//------------------------------------------ Sampled actions --------------------------------------
+
+// The same, each action sampled with the noise of the episode's own stream.
+static int plain_sampling(udy_env *env, int job, void *ctx, udy_error *err) {
+    udy_episode *e = (udy_episode *)ctx + job;
+    double obs[O_DIM], action[A_DIM];
+    float *scratch = udy_alloc(udy_policy_scratch_size(expert) * sizeof(float));
+    assert_non_null(scratch);
+    udy_rng rng, noise;
+    udy_rng_init(&rng, e->seed);
+    udy_rng_init_stream(&noise, e->seed, "policy/gaussian", 0);
+    int status = udy_env_reset(env, &rng, obs, err);
+    udy_step step = {0};
+    while (!status && !step.terminated && !step.truncated) {
+        float *taken = e->action + e->length * A_DIM;
+        status = udy_policy_sample(expert, obs, taken, scratch, &noise, err);
+        for (int k = 0; k < A_DIM; k++) action[k] = (double)taken[k];
+        if (!status) status = udy_env_step(env, action, obs, &step, err);
+        e->ret += step.reward;
+        e->length++;
+    }
+    udy_free(scratch);
+    return status;
+}
+
+static void sampled_episodes_depend_on_their_seed_and_on_no_threads(void **state) {
+    (void)state;
+    enum { N = 5 };
+    udy_episode plain[N], mean[N] = {{0}};
+    for (int i = 0; i < N; i++) {
+        plain[i] = made_up_episode(60, 0, UDY_END_NONE);  // for its room
+        plain[i].length = 0;
+        plain[i].ret = 0;
+        plain[i].seed = 70 + (uint64_t)i;
+    }
+    udy_batch *batch = make_batch(task, 1);
+    CHECK(udy_batch_episodes(batch, N, plain_sampling, plain, err));
+    udy_batch_destroy(batch);
+    const udy_rollout_job job = {.policy = expert, .seed = 70, .record = true, .stochastic = true};
+    for (int threads = 1; threads <= 3; threads++) {
+        udy_episode got[N] = {{0}};
+        roll(task, &job, N, threads, got);
+        for (int i = 0; i < N; i++) {
+            assert_int_equal(got[i].length, plain[i].length);
+            assert_true(got[i].ret == plain[i].ret);
+            assert_memory_equal(got[i].action, plain[i].action,
+                                (size_t)got[i].length * A_DIM * sizeof(float));
+        }
+        udy_episodes_free(got, N);
+    }
+    roll(task, &(udy_rollout_job){.policy = expert, .seed = 70, .record = true}, N, 2, mean);
+    for (int i = 0; i < N; i++) {
+        // From one first state: the same mean, other actions; another episode, other noise.
+        assert_memory_not_equal(mean[i].action, plain[i].action, A_DIM * sizeof(float));
+        if (i) assert_memory_not_equal(plain[i].action, plain[0].action, A_DIM * sizeof(float));
+    }
+    udy_episodes_free(plain, N);
+    udy_episodes_free(mean, N);
+}
+
+static void a_mixtures_expert_is_never_sampled(void **state) {
+    (void)state;
+    enum { N = 3 };
+    udy_policy *medium = load_policy(UDY_SOURCE_DIR "/experts/ant-v5-medium.safetensors");
+    udy_episode alone[N], mixed[N];
+    roll(task, &(udy_rollout_job){.policy = expert, .seed = 5, .record = true}, N, 2, alone);
+    roll(task,
+         &(udy_rollout_job){.policy = medium,
+                            .expert = expert,
+                            .beta = 1,
+                            .seed = 5,
+                            .record = true,
+                            .stochastic = true},
+         N, 2, mixed);
+    for (int i = 0; i < N; i++) {
+        mixed[i].expert_steps = 0;
+        expect_same_episode(&alone[i], &mixed[i]);
+    }
+    udy_episodes_free(alone, N);
+    udy_episodes_free(mixed, N);
+    udy_policy_destroy(medium);
+}
+
+static void sampling_what_has_no_head_is_refused_before_a_step(void **state) {
+    (void)state;
+    udy_batch *batch = make_batch(task, 1);
+    udy_rollout_job jobs[2] = {{.policy = expert, .stochastic = true},
+                               {.policy = chance, .stochastic = true}};
+    udy_episode episodes[2] = {{0}};
+    watcher w = {0};
+    udy_progress progress = watched(&w);
+    EXPECT_ERROR(UDY_EINVAL, udy_rollout(batch, task, jobs, 2, episodes, "stage", &progress, err),
+                 "random", "log_std.weight");
+    assert_int_equal(w.calls, 0);
+    udy_batch_destroy(batch);
+}
+
 //------------------------------------------ The mixture -------------------------------------------
 
 static void beta_one_acts_as_the_expert_and_beta_zero_as_the_learner(void **state) {
@@ -253,7 +350,8 @@ static void steps_allocate_nothing(void **state) {
                                         .expert = expert,
                                         .beta = 0.5,
                                         .seed = (uint64_t)i,
-                                        .record = true};
+                                        .record = true,
+                                        .stochastic = i % 2 == 1};
         uint64_t before = udy_alloc_count();
         CHECK(udy_rollout(batch, of, jobs, 4, episodes, "count", NULL, err));
         counts[k] = udy_alloc_count() - before;
@@ -438,6 +536,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_number_of_threads_gives_the_bits_of_a_plain_loop),
         cmocka_unit_test(random_episodes_repeat_and_differ_by_seed),
+        cmocka_unit_test(sampled_episodes_depend_on_their_seed_and_on_no_threads),
+        cmocka_unit_test(a_mixtures_expert_is_never_sampled),
+        cmocka_unit_test(sampling_what_has_no_head_is_refused_before_a_step),
         cmocka_unit_test(beta_one_acts_as_the_expert_and_beta_zero_as_the_learner),
         cmocka_unit_test(beta_a_half_mixes_about_half_and_repeats),
         cmocka_unit_test(a_stop_is_prompt_and_leaves_nothing),
