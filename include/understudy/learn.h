@@ -18,28 +18,53 @@ extern "C" {
 // Immutable once made; shared by any number of threads.
 typedef struct udy_policy udy_policy;
 
+// A deterministic policy's action is the network's output: where the output activation is tanh,
+// scaled to the action bounds, mid + half-range * tanh(.); any other output is the action itself.
+// A Gaussian policy (SAC's) has a second head besides, log_std = bound(W h + b) on the last hidden
+// layer h, and can also be sampled: a = tanh(mean + exp(log_std) * N(0, 1)), scaled likewise, where
+// `mean` is the output layer before its activation. Deterministic use leaves the head alone.
+
+// How the head's numbers z become log-std in [min, max].
+typedef enum {
+    UDY_LOG_STD_CLAMP,   // min(max(z, min), max), as Stable-Baselines3
+    UDY_LOG_STD_SQUASH,  // min + (max - min) / 2 * (tanh z + 1), as CleanRL
+    UDY_LOG_STD_COUNT
+} udy_log_std_bound;
+
 // Read a policy file (format understudy.policy/1): tensors net.<2l>.weight/bias, activations in the
-// metadata. log_std.* (a Gaussian policy's head) is accepted and not used: actions are the mean's.
-// Errors name file, tensor, expected and found.
+// metadata. A Gaussian policy's has log_std.weight [A, H] and log_std.bias [A] besides, with
+// metadata log_std_bound ("clamp", "squash"), log_std_min and log_std_max; a clamp to [-20, 2]
+// where it says nothing. Action bounds are action_low and action_high; [-1, 1] where a tanh policy
+// says nothing. Errors name file, tensor, expected and found.
 int udy_policy_load(udy_policy **out, const char *path, udy_error *err) UDY_MUST_CHECK;
-// Write one, atomically. extra: metadata besides the format's own (how it was made, its return).
+// Write one, atomically: weights, head, and all that the file said it was loaded from. extra:
+// metadata to add or to put in the place of the file's (how it was made, its return); the format's
+// own keys are the policy's to say.
 int udy_policy_save(const udy_policy *policy, const char *path, const udy_text_pair *extra,
                     size_t n_extra, udy_error *err) UDY_MUST_CHECK;
-// A policy around a copy of mlp, for the task's id and observation form.
+// A policy around a copy of mlp, for the task's id, observation form and action bounds.
 int udy_policy_from_mlp(udy_policy **out, const udy_mlp *mlp, const udy_task *task, udy_error *err)
     UDY_MUST_CHECK;
+// The same with a Gaussian head. mlp's output is tanh or identity; else UDY_EUNSUPPORTED.
+//   weight [A, H], bias [A]   copied
+//   range                     of log_std, low end first
+int udy_policy_from_gaussian(udy_policy **out, const udy_mlp *mlp, const float *weight,
+                             const float *bias, udy_log_std_bound bound, const double range[2],
+                             const udy_task *task, udy_error *err) UDY_MUST_CHECK;
 // Actions uniform in the action bounds, as Gymnasium's action_space.sample() is distributed.
 int udy_policy_random(udy_policy **out, const udy_task *task, udy_error *err) UDY_MUST_CHECK;
 void udy_policy_destroy(udy_policy *policy);  // NULL is legal
 
-// Does it fit the task (id, observation form and size, action size)? UDY_EMISMATCH names both.
+// Does it fit the task (id, observation form and size, action size and bounds)? UDY_EMISMATCH names
+// both. Bounds are compared as float32; a policy that does not scale and states none fits any.
 int udy_policy_check(const udy_policy *policy, const udy_task *task, udy_error *err) UDY_MUST_CHECK;
 const udy_mlp *udy_policy_mlp(const udy_policy *policy);  // NULL: random
 const char *udy_policy_name(const udy_policy *policy);    // the file's path, or "random", or "mlp"
 const char *udy_policy_task(const udy_policy *policy);    // task id, "" where unknown
 const char *udy_policy_metadata(const udy_policy *policy, const char *key);  // NULL: absent
 bool udy_policy_contact_obs(const udy_policy *policy);
-// Tells one network from another: shape, activations, weights. 0: random.
+bool udy_policy_gaussian(const udy_policy *policy);  // has it a head to sample with?
+// Tells one deterministic policy from another: shape, activations, weights, scaling. 0: random.
 uint64_t udy_policy_hash(const udy_policy *policy);
 
 // One action [A] f32 out for an observation [O] f64, on the caller's thread.
@@ -47,7 +72,11 @@ uint64_t udy_policy_hash(const udy_policy *policy);
 //   rng      the random policy draws from it; others leave it alone. Nullable for those
 void udy_policy_act(const udy_policy *policy, const double *obs, float *action, float *scratch,
                     udy_rng *rng);
-size_t udy_policy_scratch_size(const udy_policy *policy);
+// The same with the action drawn from the policy's Gaussian: A draws of udy_rng_normal from rng.
+// UDY_EINVAL without a head (err says so; nothing is drawn or written).
+int udy_policy_sample(const udy_policy *policy, const double *obs, float *action, float *scratch,
+                      udy_rng *rng, udy_error *err) UDY_MUST_CHECK;
+size_t udy_policy_scratch_size(const udy_policy *policy);  // for either
 // Actions for n observations, in batches on all threads: actions [n, A] from obs [n, O].
 // UDY_EINVAL for the random policy.
 int udy_policy_label(const udy_policy *policy, udy_pool *pool, const float *obs, size_t n,
@@ -75,8 +104,11 @@ typedef struct udy_rollout_job {
     // probability beta. Nullable: expert (then beta is 0)
     const udy_policy *expert;
     double beta;
-    uint64_t seed;  // the episode's reset(seed); also seeds the random policy and the mixture
+    uint64_t seed;  // the episode's reset(seed); also seeds random policy, mixture and samples
     bool record;
+    // policy acts by udy_policy_sample, with noise from a stream of seed; UDY_EINVAL where it has
+    // no head. The expert of a mixture stays deterministic, as its labels are.
+    bool stochastic;
 } udy_rollout_job;
 
 // Run n jobs, each a whole episode, on all threads of batch. episodes [n] out: initialise to zero
@@ -246,6 +278,99 @@ int udy_dagger_best(const udy_dagger *dagger);  // the round with the highest se
 int udy_dagger_policy_path(const udy_dagger *dagger, int i, char out[UDY_PATH_MAX], udy_error *err)
     UDY_MUST_CHECK;
 
+//------------------------------------------ Soft actor-critic -------------------------------------
+
+// Haarnoja et al. 2018, arXiv:1812.05905 (SAC with automatic temperature), and what makes its critic
+// better, each a setting: normalised networks (CrossQ, Bhatt et al. 2024, arXiv:1902.05605; LayerNorm,
+// Ba et al. 2016), weights of unit norm and a categorical value (XQC, Palenicek et al. 2025; C51's
+// projection, Bellemare et al. 2017, arXiv:1707.06887), rewards scaled by the return's spread.
+typedef enum {
+    UDY_VALUE_SCALAR,
+    UDY_VALUE_CATEGORICAL,  // a distribution, its Bellman image projected onto the bins
+    UDY_VALUE_HISTOGRAM,    // the same bins, the target a narrow Gaussian about the value (HL-Gauss)
+    UDY_VALUE_COUNT
+} udy_value;
+
+typedef struct udy_sac_config {
+    // Experience.
+    int steps;                // environment steps in all
+    int n_envs;               // simulations that step together
+    int random_steps;         // uniformly random actions before the policy's, no updates
+    double updates_per_step;  // update-to-data ratio
+    int replay_size;          // transitions kept
+    int batch_size;
+    int n_step;  // rewards before bootstrapping
+    double gamma, gamma_final;  // at the first and last update; 1 / (1 - gamma) is linear between
+    bool reward_scaling;  // divide rewards by the spread of the running discounted return
+    double return_max;    // with reward_scaling: and so that the largest is at most this
+    // Networks: widths of hidden layers, normalisation (udy_norm).
+    udy_ints actor_hidden, critic_hidden;
+    int actor_norm, critic_norm;
+    bool actor_unit_weights, critic_unit_weights;  // units' incoming weights projected to norm 1
+    bool joint_batch;  // BatchNorm's statistics over rows (s, a) and (s', a') together (CrossQ)
+    bool joint_gradient;  // and gradients through those of (s', a') (as CrossQ); false: constants
+    bool bf16;         // the critics' wide products with bfloat16 factors (udy_net_config)
+    int value;         // a udy_value
+    int bins;          // categorical: atoms, evenly spaced on [-value_max, value_max]
+    double value_max;
+    int log_std_bound;  // a udy_log_std_bound
+    double log_std_range[2];
+    // Learning.
+    double learning_rate, learning_rate_final;  // critic's and actor's, linear over all updates
+    double beta1;                               // Adam's, of critic and actor
+    double target_average;                      // tau: share of the new weights a step
+    double policy_average;                      // the same for the policy that is deployed; 1: none
+    int policy_delay;                           // critic updates for one of actor and temperature
+    double temperature;                         // alpha at the start
+    double temperature_learning_rate;
+    double target_entropy_per_action;  // times A; -1 is the paper's
+    // Evaluation and selection (udy_expert_train).
+    int eval_interval;  // environment steps
+    int eval_episodes;  // on the selection seeds
+    int test_episodes;  // of the chosen policy, once, on fresh seeds
+} udy_sac_config;
+extern const udy_field udy_sac_config_fields[];
+udy_sac_config udy_sac_config_default(void);  // SAC as published
+
+// A training: simulations, replay, networks, optimisers, generators, counters.
+typedef struct udy_sac udy_sac;
+
+// batch: for the training's own simulations, config->n_envs of them, made by udy_batch_create for
+// this task; the training resets it. pool: for updates. Both the caller's, kept until destroy.
+int udy_sac_create(udy_sac **out, const udy_sac_config *config, const udy_task *task,
+                   udy_batch *batch, udy_pool *pool, uint64_t seed, udy_error *err) UDY_MUST_CHECK;
+void udy_sac_destroy(udy_sac *sac);  // NULL is legal
+
+// What a training has done, and what its last updates showed.
+typedef struct udy_sac_status {
+    int64_t steps;    // environment steps
+    int64_t updates;  // of the critics
+    int64_t episodes;
+    double return_mean, length_mean;         // of the last 20 episodes that ended; NaN: none yet
+    int too_low, too_high;                   // of those 20
+    double critic_loss, actor_loss, q_mean;  // means over the updates since the last status
+    double temperature, entropy;             // entropy: of the policy, the same means
+    double reward_scale;                     // what rewards are divided by
+    double learning_rate;
+} udy_sac_status;
+// Read the status; means start afresh.
+udy_sac_status udy_sac_status_take(udy_sac *sac);
+
+// Go on for some control steps of every simulation, with their updates, until at least `steps`
+// environment steps are done in all. Allocates nothing. Returns UDY_ENONFINITE when a loss or value
+// is NaN or beyond bounds (err says which, at which step and update), UDY_EPHYSICS.
+int udy_sac_advance(udy_sac *sac, int64_t steps, udy_error *err) UDY_MUST_CHECK;
+
+// The policy as it is: a plain network, normalisation folded into its weights, with its log-std
+// head. Deterministic use: tanh of the mean.
+int udy_sac_policy(const udy_sac *sac, udy_policy **out, udy_error *err) UDY_MUST_CHECK;
+
+// Write everything into folder dir, so that udy_sac_load goes on with the same bits: a small file,
+// renamed into place last, and the replay's rows since the last save, appended. dir is this
+// training's alone. Load into a training made with the same config, task and seed.
+int udy_sac_save(udy_sac *sac, const char *dir, udy_error *err) UDY_MUST_CHECK;
+int udy_sac_load(udy_sac *sac, const char *dir, udy_error *err) UDY_MUST_CHECK;
+
 // First reset seed of a purpose: every purpose of a run has 2^20 seeds of its own, laid out so that
 // a Gymnasium user can repeat any episode: (seed * 64 + purpose) * 2^20.
 typedef enum {
@@ -253,6 +378,7 @@ typedef enum {
     UDY_SEEDS_DAGGER = 1,    // episodes that DAgger collects
     UDY_SEEDS_SELECT = 2,    // episodes that choose the best round
     UDY_SEEDS_EVALUATE = 3,  // episodes of the results table
+    UDY_SEEDS_TRAIN = 4,     // episodes that reinforcement learning collects
 } udy_seed_purpose;
 uint64_t udy_seed_range(uint64_t run_seed, udy_seed_purpose purpose);
 

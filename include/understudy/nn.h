@@ -16,6 +16,7 @@ extern "C" {
 #endif
 
 #define UDY_MLP_LAYERS_MAX 8
+#define UDY_NN_ACTIONS_MAX 64  // of a Gaussian head
 
 // Rows in an activation's table; udy_activation_name gives PyTorch's lower-case names.
 typedef enum {
@@ -98,6 +99,49 @@ void udy_mlp_backward(const udy_mlp *mlp, udy_mlp_workspace *ws, udy_pool *pool,
 // Forward for any number of rows (cut into fixed blocks): Y [n, out] from X [n, in].
 void udy_mlp_predict(const udy_mlp *mlp, udy_mlp_workspace *ws, udy_pool *pool, const float *X,
                      size_t n, float *Y);
+
+//------------------------------------------ Normalised networks -----------------------------------
+
+// Normalisation of a layer's pre-activations, before its activation.
+typedef enum {
+    UDY_NORM_NONE,
+    UDY_NORM_BATCH,  // Ioffe & Szegedy 2015, arXiv:1502.03167, over the rows of a batch
+    UDY_NORM_LAYER,  // Ba, Kiros & Hinton 2016, arXiv:1607.06450, over the units of a row
+    UDY_NORM_COUNT
+} udy_norm;
+extern const char *const udy_norm_names[];  // "none", "batch", "layer", NULL
+
+// A multilayer perceptron whose hidden layers are [linear, normalisation, activation]. With
+// normalisation a layer's bias is added after it (beta), next to a scale (gamma), and the linear map
+// has none; UDY_NORM_BATCH also normalises the input, without scale and shift.
+typedef struct udy_net_config {
+    udy_mlp_config mlp;
+    udy_norm norm;
+    bool unit_weights;  // each unit's incoming weights are kept at norm 1, the output's too
+    double eps;         // added to variances; 1e-3
+    double momentum;    // share of the running statistics kept by a batch; 0.99
+    // Products of all layers but the first and narrow ones (16 units) take bfloat16 factors, with
+    // float32 sums; batches must be multiples of 32 rows. UDY_EUNSUPPORTED where the CPU cannot.
+    bool bf16;
+} udy_net_config;
+
+typedef struct udy_net udy_net;
+int udy_net_create(udy_net **out, const udy_net_config *config, udy_error *err) UDY_MUST_CHECK;
+void udy_net_destroy(udy_net *net);  // NULL is legal
+void udy_net_init(udy_net *net, udy_rng *rng);  // draw; scales 1, shifts 0, statistics (0, 1)
+int udy_net_copy(udy_net *to, const udy_net *from);  // same config; else UDY_EINVAL
+const udy_net_config *udy_net_config_of(const udy_net *net);
+
+// The blocks that make a network: weights and biases (the mlp's block), scales gamma of hidden
+// layers in turn, running means and variances (input first, where it is normalised).
+udy_mlp *udy_net_mlp(udy_net *net);  // its weights and biases as a plain network: after writing, sync
+float *udy_net_gamma(udy_net *net, size_t *n);  // NULL, 0 without normalisation
+float *udy_net_stats(udy_net *net, size_t *n);  // means, then variances; NULL, 0 unless BATCH
+
+// The same function as a plain network, running statistics folded into weights and biases.
+// UDY_EUNSUPPORTED with UDY_NORM_LAYER, which no plain network can be.
+//   out  a network of net's mlp config, written
+int udy_net_fold(const udy_net *net, udy_mlp *out, udy_error *err) UDY_MUST_CHECK;
 
 // Adam (Kingma & Ba 2015, algorithm 1) and AdamW (Loshchilov & Hutter 2019: decoupled decay).
 typedef struct udy_adam_config {

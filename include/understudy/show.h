@@ -21,6 +21,15 @@ int udy_figure_dagger(const char *dir, const udy_results *results, udy_error *er
 // returns.*: distribution of episode returns of each policy: every episode a dot, box, mean.
 int udy_figure_returns(const char *dir, const udy_results *results, udy_error *err) UDY_MUST_CHECK;
 
+// learning.*: evaluation return by environment step and by wall-clock, one line a run (a name and its
+// folder), the spread over episodes as a band where there is one run; the share of episodes that
+// ended early below.
+typedef struct udy_learning_run {
+    const char *name, *path;
+} udy_learning_run;
+int udy_figure_learning(const char *dir, const udy_learning_run *runs, int n_runs,
+                        udy_error *err) UDY_MUST_CHECK;
+
 // The table as text, for a terminal of `columns` (0: no limit); free with udy_free.
 char *udy_results_table(const udy_results *results, int columns);
 // The loss curve as text (braille or ASCII), width x height characters; free with udy_free.

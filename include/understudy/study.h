@@ -43,10 +43,68 @@ typedef struct udy_evaluation {
 int udy_evaluate(udy_evaluation *out, const udy_policy *policy, const udy_task *task,
                  udy_batch *batch, int episodes, uint64_t seed, const char *stage,
                  const udy_progress *progress, udy_error *err) UDY_MUST_CHECK;
+// The same with every action sampled (udy_policy_sample); UDY_EINVAL for a policy without a head.
+int udy_evaluate_stochastic(udy_evaluation *out, const udy_policy *policy, const udy_task *task,
+                            udy_batch *batch, int episodes, uint64_t seed, const char *stage,
+                            const udy_progress *progress, udy_error *err) UDY_MUST_CHECK;
 void udy_evaluation_free(udy_evaluation *e);
 // design.md's object: returns, mean, std, iqm, ci95, lengths, falls, too_low, too_high,
 // speed_mean, steps_per_s, ...; timing false leaves out what differs from run to run.
 udy_json *udy_evaluation_json(const udy_evaluation *e, bool timing);
+
+//------------------------------------------ Training an expert ------------------------------------
+
+// A training of an expert from reward alone, in a run folder.
+typedef struct udy_expert_config {
+    char task[64];
+    // Notes for the policies' metadata, which decide nothing: the preset that the settings started
+    // from, and the command that repeats the run. May be "".
+    char preset[64], command[1024];
+    uint64_t seed;              // below 2^32
+    double checkpoint_minutes;  // wall-clock between checkpoints; 0: at every report
+    udy_task_config task_config;
+    udy_sac_config sac;
+} udy_expert_config;
+// "task", "env.contact_obs", "sac.gamma", ... Safe from any thread.
+const udy_field *udy_expert_fields(void);
+// SAC as published, on Ant-v5.
+void udy_expert_config_default(udy_expert_config *config);
+
+// A point of the learning curve: an evaluation on the selection seeds.
+typedef struct udy_curve_point {
+    int64_t steps, updates;
+    // Wall-clock spent in udy_expert_train up to the end of this evaluation, over all the processes
+    // that worked on the run: evaluations and checkpoints are in it, pauses and what a kill lost are
+    // not.
+    double seconds;
+    double mean, median, std;         // of the episodes' returns
+    int n, falls, too_low, too_high;  // episodes; those ended by the task, and why
+    double speed;                     // m/s, mean over episodes
+} udy_curve_point;
+
+// Train (or go on) in the run folder: log.jsonl, curve.csv, TensorBoard events (events/),
+// checkpoints/, policies/best.safetensors and policies/last.safetensors, results.json. A policy of
+// every evaluation is kept under policies/, so that the best can be re-tested. Evaluations are made
+// every config->sac.eval_interval steps and at the end. Selection: the evaluation with the highest
+// mean on the selection seeds (the earlier of equals); it is evaluated once more, on
+// config->sac.test_episodes fresh seeds, and that figure is the one reported.
+// UDY_EINTERRUPTED: saved; call again to go on, with the same bits, as after a kill at any moment:
+// what was written since the last checkpoint is cut off and done again. A finished run is left as it
+// is. UDY_ENONFINITE: training diverged; the last good checkpoint is kept. UDY_EMISMATCH: the folder
+// holds a training with other settings. Numbers that differ from run to run (seconds, rates) go
+// under "timing".
+int udy_expert_train(udy_run *run, const udy_expert_config *config, int n_threads,
+                     const udy_progress *progress, udy_error *err) UDY_MUST_CHECK;
+// The learning curve of a run folder, also of one at work; free with udy_free. UDY_ENOENT where no
+// evaluation has been made yet.
+int udy_expert_curve(udy_curve_point **out, int *n, const char *run_path, udy_error *err)
+    UDY_MUST_CHECK;
+// Returns whose first reaching is reported: 1000, 3000, 5000, 7000, 8000.
+enum { UDY_MILESTONES = 5 };
+extern const double udy_milestones[UDY_MILESTONES];
+// The first point whose mean is at least `mean`; the one with the highest mean. NULL: none.
+const udy_curve_point *udy_curve_reached(const udy_curve_point *curve, int n, double mean);
+const udy_curve_point *udy_curve_best(const udy_curve_point *curve, int n);
 
 //------------------------------------------ The experiment ----------------------------------------
 

@@ -22,7 +22,7 @@ enum {
 };
 
 #define CLI_SET_MAX 64
-#define CLI_OPERANDS_MAX 2
+#define CLI_OPERANDS_MAX 32
 
 // First member of every command's arguments.
 typedef struct cli_common {
@@ -128,9 +128,12 @@ bool cli_interrupted(void);
 
 //------------------------------------------ Data, tasks, policies ---------------------------------
 
-// Find presets, experts and models: --data, then UNDERSTUDY_DATA, then beside the program.
+// Find presets, experts and models: --data, then UNDERSTUDY_DATA, then beside the program. An
+// experiment's presets lie in presets/, those of an expert's training in presets/expert/.
 int cli_find_preset(char out[UDY_PATH_MAX], const char *data, const char *name, udy_error *err)
     UDY_MUST_CHECK;
+int cli_find_expert_preset(char out[UDY_PATH_MAX], const char *data, const char *name,
+                           udy_error *err) UDY_MUST_CHECK;
 // name: a file's path or a shipped expert's name.
 int cli_find_policy(char out[UDY_PATH_MAX], const char *data, const char *name, udy_error *err)
     UDY_MUST_CHECK;
@@ -169,6 +172,11 @@ int cli_refuse_conflict(const char *run, const void *found, const void *asked,
 int cli_settle_path(char *text, size_t size, udy_error *err) UDY_MUST_CHECK;
 // "to go on: understudy COMMAND --resume RUN ..." on stderr.
 void cli_say_resume(const char *command, const char *run, const cli_common *common);
+// A command's run folder to open or make: resume, else out, else a fresh one under runs/, named
+// after the preset (a name, or the path of a file).
+int cli_open_run(udy_run **run, const char *resume, const char *out, const char *preset,
+                 const void *settings, const udy_field *table, udy_error *err) UDY_MUST_CHECK;
+int cli_print_results(const char *run);  // RUN/results.json as it is; an exit code
 // Lines of RUN/parts that exist, with what they are: "  table   runs/x/results.csv".
 typedef struct cli_file_note {
     const char *what, *path;  // path: below the run folder
@@ -177,7 +185,19 @@ void cli_print_files(const char *run, const cli_file_note *notes, int n);
 
 //------------------------------------------ Commands ----------------------------------------------
 
-extern const cli_command cli_experiment, cli_expert_list, cli_expert_evaluate, cli_demos_collect,
-    cli_demos_info, cli_bc, cli_dagger, cli_evaluate, cli_replay, cli_tasks, cli_bench;
+// The steps, updates and time at which each run's evaluation first reached 1000, 3000, ... as text.
+typedef struct cli_curve {
+    const char *name;
+    udy_curve_point *points;  // [n]
+    int n;
+} cli_curve;
+void cli_print_milestones(const cli_curve *curves, int n);
+udy_json *cli_milestones_json(const cli_curve *curve);
+// "12.3 s", "47:05", "1:02:33".
+void cli_format_seconds(char out[24], double s);
+
+extern const cli_command cli_experiment, cli_expert_train, cli_expert_list, cli_expert_evaluate,
+    cli_expert_curves, cli_demos_collect, cli_demos_info, cli_bc, cli_dagger, cli_evaluate,
+    cli_replay, cli_tasks, cli_bench;
 
 #endif  // UNDERSTUDY_SRC_CLI_CLI_H_

@@ -104,19 +104,6 @@ static void print_report(const char *run, const udy_results *r) {
     cli_print_files(run, files, (int)(sizeof files / sizeof files[0]));
 }
 
-static int print_json(const char *run) {
-    char path[UDY_PATH_MAX], *text = NULL;
-    size_t n = 0;
-    udy_error err = {0};
-    if (udy_path_format(path, &err, "%s/results.json", run) ||
-        udy_file_read(&text, &n, path, (size_t)64 << 20, &err))
-        return cli_fail(&err);
-    fwrite(text, 1, n, stdout);
-    if (n && text[n - 1] != '\n') putchar('\n');
-    udy_free(text);
-    return CLI_DONE;
-}
-
 static int show(const char *run, bool json) {
     udy_results results = {0};
     udy_error err = {0}, drawing = {0};
@@ -124,7 +111,7 @@ static int show(const char *run, bool json) {
     draw(run, &results, &drawing);
     int code = CLI_DONE;
     if (json)
-        code = print_json(run);
+        code = cli_print_results(run);
     else
         print_report(run, &results);
     udy_results_free(&results);
@@ -133,24 +120,6 @@ static int show(const char *run, bool json) {
 }
 
 //------------------------------------------ Work --------------------------------------------------
-
-static int open_run(udy_run **run, const experiment_args *args, const udy_experiment_config *config,
-                    udy_error *err) {
-    char path[UDY_PATH_MAX];
-    if (args->resume) return udy_run_open(run, args->resume, err);
-    const char *preset = args->common.preset ? args->common.preset : default_preset;
-    const char *slash = strrchr(preset, '/');
-    char prefix[64];
-    preset = slash ? slash + 1 : preset;
-    snprintf(prefix, sizeof prefix, "%.*s", (int)strcspn(preset, "."), preset);
-    int status = args->out ? udy_path_format(path, err, "%s", args->out)
-                           : udy_run_new_path(path, prefix, err);
-    char *yaml = status ? NULL : udy_settings_print(config, udy_experiment_fields());
-    if (!status && !yaml) status = udy_error_set(err, UDY_ENOMEM, "out of memory");
-    if (!status) status = udy_run_create(run, path, yaml, err);
-    udy_free(yaml);
-    return status;
-}
 
 // Whatever can be wrong is found before a folder is made: the expert loads and fits its task.
 static int check_expert(const experiment_args *args, const udy_experiment_config *config,
@@ -178,7 +147,10 @@ static int experiment(const experiment_args *args, udy_experiment_config *config
     int code = check_expert(args, config, expert);
     if (code != CLI_DONE) return code;
     udy_run *run = NULL;
-    if (open_run(&run, args, &settings, &err)) return cli_fail(&err);
+    if (cli_open_run(&run, args->resume, args->out,
+                     args->common.preset ? args->common.preset : default_preset, &settings,
+                     udy_experiment_fields(), &err))
+        return cli_fail(&err);
     char path[UDY_PATH_MAX];
     snprintf(path, sizeof path, "%s", udy_run_path(run));
     if (!args->common.quiet) fprintf(stderr, "run folder: %s\n", path);

@@ -99,14 +99,24 @@ static int unknown_name(const char *kind, const char *name, const char *dir, con
     return UDY_ENOENT;
 }
 
-int cli_find_preset(char out[UDY_PATH_MAX], const char *data, const char *name, udy_error *err) {
+static int find_preset(char out[UDY_PATH_MAX], const char *data, const char *folder,
+                       const char *name, udy_error *err) {
     if (strchr(name, '/') || ends_with(name, ".yaml") || ends_with(name, ".yml"))
         return udy_path_format(out, err, "%s", name);
     char dir[UDY_PATH_MAX];
-    int status = find_dir(dir, data, "presets", err);
+    int status = find_dir(dir, data, folder, err);
     if (!status) status = udy_path_format(out, err, "%s/%s.yaml", dir, name);
     if (status) return status;
     return udy_file_exists(out) ? UDY_OK : unknown_name("preset", name, dir, ".yaml", err);
+}
+
+int cli_find_preset(char out[UDY_PATH_MAX], const char *data, const char *name, udy_error *err) {
+    return find_preset(out, data, "presets", name, err);
+}
+
+int cli_find_expert_preset(char out[UDY_PATH_MAX], const char *data, const char *name,
+                           udy_error *err) {
+    return find_preset(out, data, "presets/expert", name, err);
 }
 
 int cli_find_policy(char out[UDY_PATH_MAX], const char *data, const char *name, udy_error *err) {

@@ -55,6 +55,34 @@ void cli_say_resume(const char *command, const char *run, const cli_common *comm
     fprintf(stderr, "\n");
 }
 
+int cli_open_run(udy_run **run, const char *resume, const char *out, const char *preset,
+                 const void *settings, const udy_field *table, udy_error *err) {
+    char path[UDY_PATH_MAX], prefix[64];
+    if (resume) return udy_run_open(run, resume, err);
+    const char *slash = strrchr(preset, '/');
+    preset = slash ? slash + 1 : preset;
+    snprintf(prefix, sizeof prefix, "%.*s", (int)strcspn(preset, "."), preset);
+    int status = out ? udy_path_format(path, err, "%s", out) : udy_run_new_path(path, prefix, err);
+    char *yaml = status ? NULL : udy_settings_print(settings, table);
+    if (!status && !yaml) status = udy_error_set(err, UDY_ENOMEM, "out of memory");
+    if (!status) status = udy_run_create(run, path, yaml, err);
+    udy_free(yaml);
+    return status;
+}
+
+int cli_print_results(const char *run) {
+    char path[UDY_PATH_MAX], *text = NULL;
+    size_t n = 0;
+    udy_error err = {0};
+    if (udy_path_format(path, &err, "%s/results.json", run) ||
+        udy_file_read(&text, &n, path, (size_t)64 << 20, &err))
+        return cli_fail(&err);
+    fwrite(text, 1, n, stdout);
+    if (n && text[n - 1] != '\n') putchar('\n');
+    udy_free(text);
+    return CLI_DONE;
+}
+
 void cli_print_files(const char *run, const cli_file_note *notes, int n) {
     for (int i = 0; i < n; i++) {
         char path[UDY_PATH_MAX];

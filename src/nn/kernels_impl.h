@@ -16,26 +16,62 @@ typedef vec column;
 #define LOAD(type, p) (*(const type *)(p))
 #define STORE(type, p, x) (*(type *)(p) = (x))
 
+//------------------------------------------ bfloat16 ----------------------------------------------
+
+typedef uint32_t uvec UDY__VECTOR(UDY__WIDTH);
+typedef uint16_t hvec __attribute__((vector_size(2 * UDY__WIDTH), aligned(2), may_alias));
+
+// To the nearest, ties to even. A NaN stays one: its high bits say so unless its payload is in the
+// low ones alone, which arithmetic does not make.
+static void to_bf16(const float *restrict from, int ld_from, int rows, int n, uint16_t *restrict to,
+                    int ld_to) {
+    for (int r = 0; r < rows; r++, from += ld_from, to += ld_to) {
+        int j = 0;
+        for (; j + UDY__WIDTH <= n; j += UDY__WIDTH) {
+            uvec bits = LOAD(uvec, from + j);
+            bits = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+            STORE(hvec, to + j, __builtin_convertvector(bits, hvec));
+        }
+        for (; j < n; j++) {
+            uint32_t bits;
+            memcpy(&bits, from + j, sizeof bits);
+            to[j] = (uint16_t)((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+        }
+    }
+}
+
 //------------------------------------------ Activations -------------------------------------------
 
-#define ACTIVATION(constant, name, reads_z, value, gradient)                   \
-    static void activate_##name(float *restrict ph, float *restrict pz,        \
-                                const float *restrict bias, int rows, int n) { \
-        for (int r = 0; r < rows; r++, ph += n) {                              \
-            for (int j = 0; j < n; j++) {                                      \
-                float z = ph[j] + bias[j];                                     \
-                if (reads_z) pz[(size_t)r * (size_t)n + (size_t)j] = z;        \
-                ph[j] = (value);                                               \
-            }                                                                  \
-        }                                                                      \
-    }                                                                          \
-    static void derive_##name(float *restrict pd, const float *restrict pz,    \
-                              const float *restrict ph, size_t n) {            \
-        for (size_t i = 0; i < n; i++) {                                       \
-            float d = pd[i], h = ph[i], z = (reads_z) ? pz[i] : 0.0f;          \
-            (void)h, (void)z;                                                  \
-            pd[i] = (gradient);                                                \
-        }                                                                      \
+#define ACTIVATION(constant, name, reads_z, value, gradient)                                \
+    static void activate_##name(float *restrict ph, float *restrict pz,                     \
+                                const float *restrict bias, int rows, int n) {              \
+        for (int r = 0; r < rows; r++, ph += n) {                                           \
+            for (int j = 0; j < n; j++) {                                                   \
+                float z = ph[j] + bias[j];                                                  \
+                if (reads_z) pz[(size_t)r * (size_t)n + (size_t)j] = z;                     \
+                ph[j] = (value);                                                            \
+            }                                                                               \
+        }                                                                                   \
+    }                                                                                       \
+    static void derive_##name(float *restrict pd, const float *restrict pz,                 \
+                              const float *restrict ph, size_t n) {                         \
+        for (size_t i = 0; i < n; i++) {                                                    \
+            float d = pd[i], h = ph[i], z = (reads_z) ? pz[i] : 0.0f;                       \
+            (void)h, (void)z;                                                               \
+            pd[i] = (gradient);                                                             \
+        }                                                                                   \
+    }                                                                                       \
+    static void activate_map_##name(                                                        \
+        const float *restrict pz, const float *restrict scale, const float *restrict shift, \
+        int rows, int n, float *restrict ph, float *restrict py, uint16_t *restrict pb) {   \
+        for (size_t r = 0; r < (size_t)rows; r++, pz += n, ph += n) {                       \
+            for (int j = 0; j < n; j++) {                                                   \
+                float z = pz[j] * scale[j] + shift[j];                                      \
+                if (reads_z) py[r * (size_t)n + (size_t)j] = z;                             \
+                ph[j] = (value);                                                            \
+            }                                                                               \
+            if (pb) to_bf16(ph, 0, 1, n, pb + r * (size_t)n, 0);                            \
+        }                                                                                   \
     }
 #include "nn/activations.def"
 #undef ACTIVATION
@@ -213,6 +249,10 @@ static void product_row(const float *x, const float *W, float *y, int K, int ldw
     ROW_COLUMNS(column, 1)
 }
 
+#include "nn/kernels_norm.h"
+// Needs the sums above.
+#include "nn/kernels_dist.h"
+
 //------------------------------------------ Peak --------------------------------------------------
 
 #define CHAINS 12  // latency times units in flight, within the 16 registers of AVX2
@@ -245,6 +285,12 @@ const udy__kernels *UDY__KERNELS(void) {
 #include "nn/activations.def"
             },
 #undef ACTIVATION
+#define ACTIVATION(constant, name, reads_z, value, gradient) [constant] = activate_map_##name,
+        .activate_map =
+            {
+#include "nn/activations.def"
+            },
+#undef ACTIVATION
         .mse = mse,
         .poison = poison,
         .column_sums = column_sums,
@@ -252,6 +298,26 @@ const udy__kernels *UDY__KERNELS(void) {
         .transpose = transpose,
         .product_narrow = product_narrow,
         .product_row = product_row,
+        .column_moments = column_moments,
+        .merge_moments = merge_moments,
+        .gradient_moments = gradient_moments,
+        .scale_columns = scale_columns,
+        .affine_columns = affine_columns,
+        .combine_columns = combine_columns,
+        .combine_zero = combine_zero,
+        .layer_norm = layer_norm,
+        .layer_norm_gradient = layer_norm_gradient,
+        .unit_rows = unit_rows,
+        .blend = blend,
+        .to_bf16 = to_bf16,
+        .gaussian_sample = gaussian_sample,
+        .gaussian_gradient = gaussian_gradient,
+        .softmax = softmax,
+        .categorical_mean = categorical_mean,
+        .categorical_project = categorical_project,
+        .gaussian_histogram = gaussian_histogram,
+        .cross_entropy = cross_entropy,
+        .categorical_mean_gradient = categorical_mean_gradient,
         .multiply_add = multiply_add,
         .multiply_add_flop = 2.0 * CHAINS * UDY__WIDTH,
     };

@@ -86,6 +86,18 @@ void udy__product_nn(int M, int N, int K, const float *A, int lda, const float *
 void udy__product_tn(int M, int N, int K, const float *A, int lda, const float *B, int ldb,
                      float *C, int ldc);
 
+// A product of one shape with bfloat16 factors (product_bf16.c): C [M, N] f32 = A B, or A^T B for
+// A [K, M] where transpose_a. Any thread may run it, several at once.
+typedef struct udy__bf16 udy__bf16;
+typedef struct udy__bf16_shape {
+    bool transpose_a;
+    int M, N, K, lda, ldb, ldc;
+} udy__bf16_shape;
+bool udy__bf16_supported(void);
+int udy__bf16_create(udy__bf16 **out, const udy__bf16_shape *shape, udy_error *err) UDY_MUST_CHECK;
+void udy__bf16_destroy(udy__bf16 *product);  // NULL is legal
+void udy__bf16_run(udy__bf16 *product, const uint16_t *A, const uint16_t *B, float *C);
+
 // Numbers below 1e-38 (moments of dead units decay there) cost a hundred cycles each on some
 // CPUs: every task of this room flushes them to zero, and puts the thread's mode back at its end.
 unsigned udy__flush_begin(void);

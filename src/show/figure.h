@@ -63,6 +63,9 @@ void udy__script_begin(udy__text *script, const char *name, const char *title);
 void udy__script_begin_plot(udy__text *script, const char *name, int width, int height,
                             double xtics_px);
 void udy__script_end_plot(udy__text *script);
+// The same, for more commands than one plot: several panels.
+void udy__script_begin_image(udy__text *script, const char *name, int width, int height,
+                             double xtics_px);
 
 // What a row of the results is; a DAgger round's number is in *round.
 typedef enum {

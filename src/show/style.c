@@ -144,8 +144,8 @@ void udy__script_begin(udy__text *script, const char *name, const char *title) {
     udy__script_add(script, " textcolor rgb '" UDY__COLOUR_INK "'\n");
 }
 
-void udy__script_begin_plot(udy__text *script, const char *name, int width, int height,
-                            double xtics_px) {
+void udy__script_begin_image(udy__text *script, const char *name, int width, int height,
+                             double xtics_px) {
     udy__script_add(script,
                     "\ndo for [format in 'svg png'] {\n"
                     "  if (format eq 'svg') {\n"
@@ -158,9 +158,14 @@ void udy__script_begin_plot(udy__text *script, const char *name, int width, int 
                     "      background rgb 'white'\n"
                     "    set title font ',12'\n    set xtics font ',%g'\n    dot = 1.25\n"
                     "  }\n"
-                    "  set output '%s.'.format\n"
-                    "  plot ",
+                    "  set output '%s.'.format\n",
                     width, height, xtics_px, 2 * width, 2 * height, 0.75 * xtics_px, name);
+}
+
+void udy__script_begin_plot(udy__text *script, const char *name, int width, int height,
+                            double xtics_px) {
+    udy__script_begin_image(script, name, width, height, xtics_px);
+    udy__script_add(script, "  plot ");
 }
 
 void udy__script_end_plot(udy__text *script) {

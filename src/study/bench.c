@@ -19,10 +19,11 @@ typedef struct bench {
     udy_bench_figure *figures;
     int n;
     float *obs, *labels;          // pairs to train on: [PAIRS, O], [PAIRS, A]
-    double peak_gflops, physics;  // limits
+    double peak_gflops, physics, physics_random;  // limits; random: with random torques
 } bench;
 
-static const char peak_name[] = "peak", physics_name[] = "physics_all_cores";
+static const char peak_name[] = "peak", physics_name[] = "physics_all_cores",
+                  sac_limit_name[] = "sac_limit";
 
 static udy_bench_figure *add(bench *b, const char *name, double value, const char *unit,
                              double limit, const char *limit_name, const char *what) {
@@ -44,6 +45,12 @@ static int out_of_memory(udy_error *err) {
     return udy_error_set(err, UDY_ENOMEM, "no memory for the benchmark");
 }
 
+static double weights_of(const udy_mlp_config *net) {
+    double weights = 0;
+    for (int l = 0; l < net->n_layers; l++) weights += (double)net->dims[l] * net->dims[l + 1];
+    return weights;
+}
+
 //------------------------------------------ Limits ------------------------------------------------
 
 static int measure_limits(bench *b, udy_error *err) {
@@ -55,6 +62,7 @@ static int measure_limits(bench *b, udy_error *err) {
     double raw;
     int status = udy_sim_raw_rate(b->task, b->seconds_s, &raw, err);
     if (status) return status;
+    b->physics_random = raw * threads;
     add(b, "physics_random", raw, "steps/s", NAN, NULL,
         "plain loop of the physics, one core, random torques");
     return UDY_OK;
@@ -159,9 +167,7 @@ static int make_pairs(bench *b, udy_error *err) {
         best = fmin(best, udy_clock_s() - start);
     }
     const udy_mlp_config *net = udy_mlp_config_of(udy_policy_mlp(b->policy));
-    double weights = 0;
-    for (int l = 0; l < net->n_layers; l++) weights += (double)net->dims[l] * net->dims[l + 1];
-    add(b, "labels", 2 * weights * PAIRS / best * 1e-9, "GFLOP/s", b->peak_gflops, peak_name,
+    add(b, "labels", 2 * weights_of(net) * PAIRS / best * 1e-9, "GFLOP/s", b->peak_gflops, peak_name,
         "the expert's labels for 50,000 states, in batches")
         ->seconds = best;
     return UDY_OK;
@@ -239,6 +245,57 @@ static int measure_training(bench *b, int batch, udy_error *err) {
     return status;
 }
 
+//------------------------------------------ Reinforcement learning --------------------------------
+
+// Necessary operations of one update of plain SAC: next actions and targets forward; both critics'
+// losses; the actor's, through both critics down to the action.
+static double sac_flop(const udy_sac_config *c, int O, int A) {
+    udy_mlp_config actor = {.n_layers = c->actor_hidden.n + 1, .dims = {O}};
+    udy_mlp_config critic = {.n_layers = c->critic_hidden.n + 1, .dims = {O + A}};
+    for (int l = 0; l < c->actor_hidden.n; l++) actor.dims[l + 1] = c->actor_hidden.v[l];
+    for (int l = 0; l < c->critic_hidden.n; l++) critic.dims[l + 1] = c->critic_hidden.v[l];
+    actor.dims[actor.n_layers] = 2 * A;
+    critic.dims[critic.n_layers] = 1;
+    double a = 2 * weights_of(&actor), q = 2 * weights_of(&critic);
+    return c->batch_size * (a + 2 * q + 2 * udy_mlp_train_flop(&critic) + 4 * q +
+                            udy_mlp_train_flop(&actor));
+}
+
+// Plain SAC as published, one environment step for each update, as many simulations as threads.
+static int measure_sac(bench *b, udy_error *err) {
+    enum { WARM_UP = 2000, CHUNK = 256 };
+    const udy_task_info *info = udy_task_info_of(b->task);
+    udy_sac_config config = udy_sac_config_default();
+    config.n_envs = udy_pool_threads(b->pool);
+    config.random_steps = WARM_UP;
+    config.replay_size = 100000;
+    udy_batch *batch = NULL;
+    udy_sac *sac = NULL;
+    double best = 0, begin = udy_clock_s();
+    int status = udy_batch_create(&batch, b->task, config.n_envs, config.n_envs, err);
+    if (!status) status = udy_sac_create(&sac, &config, b->task, batch, b->pool, 0, err);
+    if (!status) status = udy_sac_advance(sac, WARM_UP, err);
+    for (int r = 1; !status && (r <= REPEATS || udy_clock_s() - begin < b->seconds_s); r++) {
+        int64_t before = udy_sac_status_take(sac).updates;
+        double start = udy_clock_s();
+        status = udy_sac_advance(sac, WARM_UP + (int64_t)r * CHUNK, err);
+        best = fmax(best, (double)(udy_sac_status_take(sac).updates - before) /
+                              (udy_clock_s() - start));
+    }
+    udy_sac_destroy(sac);
+    udy_batch_destroy(batch);
+    if (status) return status;
+    char what[96];
+    double limit = 1 / (sac_flop(&config, info->obs_dim, info->act_dim) / (b->peak_gflops * 1e9) +
+                        1 / b->physics_random);
+    add(b, sac_limit_name, limit, "updates/s", NAN, NULL,
+        "limit of the next: its necessary operations at the peak, then a control step");
+    snprintf(what, sizeof what, "soft actor-critic %d-256-256-%d, batch %d, a control step each",
+             info->obs_dim, info->act_dim, config.batch_size);
+    add(b, "sac_updates", best, "updates/s", limit, sac_limit_name, what);
+    return UDY_OK;
+}
+
 //------------------------------------------ One row, memory ---------------------------------------
 
 static int measure_row(bench *b, udy_error *err) {
@@ -290,8 +347,8 @@ int udy_bench_run(udy_bench_figure *figures, int *n_figures, const udy_task *tas
         {measure_limits, "limits"},           {measure_rollouts, "rollouts"},
         {measure_batch_steps, "batch steps"}, {make_pairs, "labels"},
         {measure_batch64, "training"},        {measure_batch256, "training"},
-        {measure_batch1024, "training"},      {measure_row, "one row"},
-        {measure_memory, "memory"},
+        {measure_batch1024, "training"},      {measure_sac, "soft actor-critic"},
+        {measure_row, "one row"},             {measure_memory, "memory"},
     };
     bench b = {.task = task,
                .policy = policy,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "evaluate.h"
 #include "experiment.h"
 
 static const char results_format[] = "understudy.results/1";
@@ -14,7 +15,7 @@ static double expert_mean(const udy__outcome *o) {
     return o->entries[o->n_entries - 1].of.mean;
 }
 
-static udy_json *versions_json(void) {
+udy_json *udy__versions_json(void) {
     udy_json *v = udy_json_object();
     udy_json_put_string(v, "understudy", UDY_VERSION);
     udy_json_put_string(v, "mujoco", udy_sim_version());
@@ -100,7 +101,7 @@ static int write_json(const udy__outcome *o, const char *run_path, udy_error *er
     udy_json_put_string(root, "format", results_format);
     udy_json_put_string(root, "task", o->config->task);
     udy_json_put_int(root, "seed", (int64_t)o->config->seed);
-    udy_json_put(root, "versions", versions_json());
+    udy_json_put(root, "versions", udy__versions_json());
     udy_json_put(root, "expert", expert_json(o->expert));
     udy_json_put(root, "rows", rows_json(o));
     udy_json_put(root, "bc", bc_json(o));

@@ -1,10 +1,26 @@
-// The experiment's settings: one table made of the tables of its parts, under their prefixes.
+// Settings made of parts: one table of the tables of the parts, under their prefixes. Here also the
+// experiment's.
+#include "settings.h"
+
 #include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "understudy/study.h"
+const udy_field *udy__fields_join(udy__fields *out, const udy__fields_part *parts, int n_parts) {
+    int n = 0;
+    for (int p = 0; p < n_parts; p++)
+        for (const udy_field *f = parts[p].table; f->key && n < UDY__FIELDS_MAX; f++, n++) {
+            snprintf(out->keys[n], sizeof out->keys[n], "%s%s", parts[p].prefix, f->key);
+            out->fields[n] = *f;
+            out->fields[n].key = out->keys[n];
+            out->fields[n].offset += parts[p].offset;
+        }
+    out->fields[n] = (udy_field){0};
+    return out->fields;
+}
+
+//------------------------------------------ The experiment's --------------------------------------
 
 #define AT(field) offsetof(udy_experiment_config, field)
 static const udy_field own_fields[] = {
@@ -21,11 +37,7 @@ static const udy_field own_fields[] = {
 };
 
 // Where each part's table goes. The order is the order of the printed settings.
-static const struct {
-    const char *prefix;
-    const udy_field *table;
-    size_t offset;
-} parts[] = {
+static const udy__fields_part parts[] = {
     {"", own_fields, 0},
     {"env.", udy_task_config_fields, AT(task_config)},
     {"bc.", udy_bc_config_fields, AT(bc)},
@@ -34,25 +46,16 @@ static const struct {
 };
 #undef AT
 
-enum { FIELDS_MAX = 96, KEY_MAX = 64 };
-static udy_field fields[FIELDS_MAX + 1];
-static char keys[FIELDS_MAX][KEY_MAX];
+static udy__fields fields;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void put_together(void) {
-    int n = 0;
-    for (size_t p = 0; p < sizeof parts / sizeof parts[0]; p++)
-        for (const udy_field *f = parts[p].table; f->key && n < FIELDS_MAX; f++, n++) {
-            snprintf(keys[n], KEY_MAX, "%s%s", parts[p].prefix, f->key);
-            fields[n] = *f;
-            fields[n].key = keys[n];
-            fields[n].offset += parts[p].offset;
-        }
+    udy__fields_join(&fields, parts, (int)(sizeof parts / sizeof parts[0]));
 }
 
 const udy_field *udy_experiment_fields(void) {
     pthread_once(&once, put_together);
-    return fields;
+    return fields.fields;
 }
 
 void udy_experiment_config_default(udy_experiment_config *config) {
