@@ -306,6 +306,7 @@ static void begin_critic_passes(udy_sac *s) {
     for (int i = 0; i < 2; i++) {
         udy__pass_begin(s->online[i], s->critic[i], UDY__PASS_BATCH, s->X, rows);
         s->online[i]->B_live = s->B;
+        s->online[i]->out_to = s->B;
         s->online[i]->B_back = s->config.joint_gradient ? rows : s->B;
         // Apart from the batch's own statistics, a target goes by its critic's running ones.
         size_t n;
@@ -313,6 +314,7 @@ static void begin_critic_passes(udy_sac *s) {
         if (!s->joint && n) memcpy(udy_net_stats(s->target[i], NULL), stats, n * sizeof *stats);
         udy__pass_begin(s->targets[i], s->target[i], s->joint ? UDY__PASS_BATCH : UDY__PASS_FIXED,
                         next, rows);
+        s->targets[i]->out_from = rows - s->B;
     }
 }
 

@@ -58,6 +58,7 @@ typedef struct udy__pass {
     const float *X;
     int B;
     int B_live;  // rows from here on have no gradient of their own at the output
+    int out_from, out_to;  // rows whose output is wanted; the others serve the statistics only
     int B_back;  // rows from here on count as constants in the statistics: no backward at all
 } udy__pass;
 

@@ -180,6 +180,8 @@ void udy__pass_begin(udy__pass *p, const udy_net *net, udy__pass_mode mode, cons
     p->B = B;
     p->B_live = B;
     p->B_back = B;
+    p->out_from = 0;
+    p->out_to = B;
     if (!batch_norm(&p->config)) return;
     if (p->mode == UDY__PASS_BATCH) {
         for (int s = 0; s < udy__shard_count(B); s++)
@@ -293,6 +295,8 @@ void udy__pass_forward(udy__pass *p, int phase, int shard) {
         run_layer(p, p->n_hidden, row, n);
         return;
     }
+    bool last = phase == p->n_hidden + 1;
+    if (last && (row < p->out_from || row >= p->out_to)) return;
     const float *z = p->X + (size_t)row * (size_t)in;
     int width = in;
     if (phase > 0) {
@@ -301,7 +305,7 @@ void udy__pass_forward(udy__pass *p, int phase, int shard) {
         else
             normalise_hidden(p, phase - 2, row, n);
         run_layer(p, phase - 1, row, n);
-        if (phase == p->n_hidden + 1) return;
+        if (last) return;
         width = p->config.mlp.dims[phase];
         z = rows_of(p->z[phase - 1], row, width);
     }
@@ -392,6 +396,9 @@ static void no_gradient(const udy__pass *p, int shard, float *dX) {
         size_t width = (size_t)p->config.mlp.dims[l + 1];
         if (p->back[l])
             memset(p->back[l] + (size_t)shard * 2 * width, 0, 2 * width * sizeof(float));
+        // The product over all rows reads them.
+        if (p->db[l])
+            memset(p->db[l] + (size_t)shard * UDY__SHARD_ROWS * width, 0, n * width * sizeof(uint16_t));
     }
     if (dX) memset(rows_of(dX, shard * UDY__SHARD_ROWS, (int)in), 0, n * in * sizeof *dX);
 }
@@ -465,7 +472,7 @@ void udy__pass_back_merge(udy__pass *p, int phase) {
 
 size_t udy__pass_input_scratch(const udy_net *net) {
     size_t widest = 0;
-    for (int l = 0; l <= net->n_hidden; l++)
+    for (int l = 0; l <= net->n_hidden + 1; l++)  // the output's gradient is rounded there too
         widest = udy__size_max(widest, (size_t)net->config.mlp.dims[l]);
     return 3 * rounded(widest * UDY__SHARD_ROWS);
 }

@@ -7,19 +7,21 @@
 
 #include "nn/nn_internal.h"
 
-enum { SLOTS = 64 };  // threads that may run one product at once
+enum { SLOTS = 16 };  // threads that may run one product at once; more wait
 
+// What a call has to itself: the objects that hold its addresses, and the room in which oneDNN
+// rearranges its factors. Room of the primitive's own would be shared by all threads, and they would
+// read each other's factors there.
 typedef struct slot {
     atomic_flag busy;
-    dnnl_memory_t a, b, c;
+    dnnl_memory_t a, b, c, scratch;
 } slot;
 
 struct udy__bf16 {
     dnnl_engine_t engine;
     dnnl_stream_t stream;
     dnnl_primitive_t primitive;
-    int n_slots;
-    slot slots[SLOTS];  // memory objects hold the addresses of a call
+    slot slots[SLOTS];
 };
 
 bool udy__bf16_supported(void) {
@@ -39,6 +41,7 @@ static bool describe(dnnl_memory_desc_t *d, int rows, int cols, int row_stride, 
 static bool build(udy__bf16 *p, const udy__bf16_shape *s) {
     dnnl_memory_desc_t a, b, c;
     dnnl_matmul_desc_t desc;
+    dnnl_primitive_attr_t attr = NULL;
     dnnl_primitive_desc_t pd = NULL;
     bool ok =
         describe(&a, s->M, s->K, s->transpose_a ? 1 : s->lda, s->transpose_a ? s->lda : 1,
@@ -48,16 +51,25 @@ static bool build(udy__bf16 *p, const udy__bf16_shape *s) {
         dnnl_engine_create(&p->engine, dnnl_cpu, 0) == dnnl_success &&
         dnnl_stream_create(&p->stream, p->engine, dnnl_stream_default_flags) == dnnl_success &&
         dnnl_matmul_desc_init(&desc, &a, &b, NULL, &c) == dnnl_success &&
-        dnnl_primitive_desc_create(&pd, &desc, NULL, p->engine, NULL) == dnnl_success &&
+        dnnl_primitive_attr_create(&attr) == dnnl_success &&
+        dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user) == dnnl_success &&
+        dnnl_primitive_desc_create(&pd, &desc, attr, p->engine, NULL) == dnnl_success &&
         dnnl_primitive_create(&p->primitive, pd) == dnnl_success;
-    if (pd) dnnl_primitive_desc_destroy(pd);
-    for (int i = 0; ok && i < SLOTS; i++, p->n_slots = i) {
+    // oneDNN's own allocation does not touch the memory: slots that are never used cost addresses.
+    const dnnl_memory_desc_t *scratch =
+        ok ? dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0) : NULL;
+    ok = scratch != NULL;
+    for (int i = 0; ok && i < SLOTS; i++) {
         slot *t = &p->slots[i];
         atomic_flag_clear(&t->busy);
         ok = dnnl_memory_create(&t->a, &a, p->engine, DNNL_MEMORY_NONE) == dnnl_success &&
              dnnl_memory_create(&t->b, &b, p->engine, DNNL_MEMORY_NONE) == dnnl_success &&
-             dnnl_memory_create(&t->c, &c, p->engine, DNNL_MEMORY_NONE) == dnnl_success;
+             dnnl_memory_create(&t->c, &c, p->engine, DNNL_MEMORY_NONE) == dnnl_success &&
+             dnnl_memory_create(&t->scratch, scratch, p->engine, DNNL_MEMORY_ALLOCATE) ==
+                 dnnl_success;
     }
+    if (pd) dnnl_primitive_desc_destroy(pd);
+    if (attr) dnnl_primitive_attr_destroy(attr);
     return ok;
 }
 
@@ -88,6 +100,7 @@ void udy__bf16_destroy(udy__bf16 *p) {
         if (p->slots[i].a) dnnl_memory_destroy(p->slots[i].a);
         if (p->slots[i].b) dnnl_memory_destroy(p->slots[i].b);
         if (p->slots[i].c) dnnl_memory_destroy(p->slots[i].c);
+        if (p->slots[i].scratch) dnnl_memory_destroy(p->slots[i].scratch);
     }
     if (p->primitive) dnnl_primitive_destroy(p->primitive);
     if (p->stream) dnnl_stream_destroy(p->stream);
@@ -106,8 +119,12 @@ void udy__bf16_run(udy__bf16 *p, const uint16_t *A, const uint16_t *B, float *C)
     (void)dnnl_memory_set_data_handle(t->b, (void *)(uintptr_t)B);
     (void)dnnl_memory_set_data_handle(t->c, C);
     const dnnl_exec_arg_t args[] = {
-        {DNNL_ARG_SRC, t->a}, {DNNL_ARG_WEIGHTS, t->b}, {DNNL_ARG_DST, t->c}};
-    (void)dnnl_primitive_execute(p->primitive, p->stream, 3, args);
+        {DNNL_ARG_SRC, t->a},
+        {DNNL_ARG_WEIGHTS, t->b},
+        {DNNL_ARG_DST, t->c},
+        {DNNL_ARG_SCRATCHPAD, t->scratch},
+    };
+    (void)dnnl_primitive_execute(p->primitive, p->stream, 4, args);
     if (before != 1) omp_set_num_threads(before);
     atomic_flag_clear_explicit(&t->busy, memory_order_release);
 }
