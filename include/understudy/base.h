@@ -241,6 +241,8 @@ int udy_settings_set(void *settings, const udy_field *table, const char *assignm
     UDY_MUST_CHECK;
 // All settings as YAML (numbers that read back to the same bits); free with udy_free.
 char *udy_settings_print(const void *settings, const udy_field *table);
+// The same without the help beside them: what tells one set of settings from another.
+char *udy_settings_facts(const void *settings, const udy_field *table);
 // Equal in every field of the table?
 bool udy_settings_equal(const void *a, const void *b, const udy_field *table);
 

@@ -113,7 +113,7 @@ static bool printed_before(const udy_field *table, const udy_field *field, size_
 
 // All fields whose keys start with prefix[0..n): values, and groups where they first appear.
 static void print_group(udy__text *out, const void *settings, const udy_field *table,
-                        const char *prefix, size_t n, int depth) {
+                        const char *prefix, size_t n, int depth, bool help) {
     for (const udy_field *f = table; f->key; f++) {
         if (strncmp(f->key, prefix, n)) continue;
         const char *part = f->key + n;
@@ -121,21 +121,29 @@ static void print_group(udy__text *out, const void *settings, const udy_field *t
         if (!dot) {
             udy__text_printf(out, "%*s%s: ", 2 * depth, "", part);
             print_value(out, f, (const char *)settings + f->offset);
-            if (f->help && *f->help) udy__text_printf(out, "  # %s", f->help);
+            if (help && f->help && *f->help) udy__text_printf(out, "  # %s", f->help);
             udy__text_puts(out, "\n");
             continue;
         }
         size_t n_group = (size_t)(dot + 1 - f->key);
         if (printed_before(table, f, n_group)) continue;
         udy__text_printf(out, "%*s%.*s:\n", 2 * depth, "", (int)(dot - part), part);
-        print_group(out, settings, table, f->key, n_group, depth + 1);
+        print_group(out, settings, table, f->key, n_group, depth + 1, help);
     }
 }
 
-char *udy_settings_print(const void *settings, const udy_field *table) {
+static char *print_all(const void *settings, const udy_field *table, bool help) {
     udy__text out = {0};
     if (!settings || !table) return NULL;
     if (!table[0].key) udy__text_puts(&out, "{}\n");
-    print_group(&out, settings, table, "", 0, 0);
+    print_group(&out, settings, table, "", 0, 0, help);
     return udy__text_take(&out);
+}
+
+char *udy_settings_print(const void *settings, const udy_field *table) {
+    return print_all(settings, table, true);
+}
+
+char *udy_settings_facts(const void *settings, const udy_field *table) {
+    return print_all(settings, table, false);
 }

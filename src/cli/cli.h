@@ -192,12 +192,14 @@ typedef struct cli_curve {
     int n;
 } cli_curve;
 void cli_print_milestones(const cli_curve *curves, int n);
+// What became the expert, from an object with "chosen" and "test" as results.json has them.
+void cli_print_chosen(const udy_json *root);
 udy_json *cli_milestones_json(const cli_curve *curve);
 // "12.3 s", "47:05", "1:02:33".
 void cli_format_seconds(char out[24], double s);
 
 extern const cli_command cli_experiment, cli_expert_train, cli_expert_list, cli_expert_evaluate,
-    cli_expert_curves, cli_demos_collect, cli_demos_info, cli_bc, cli_dagger, cli_evaluate,
-    cli_replay, cli_tasks, cli_bench;
+    cli_expert_curves, cli_expert_keep, cli_demos_collect, cli_demos_info, cli_bc, cli_dagger,
+    cli_evaluate, cli_replay, cli_tasks, cli_bench;
 
 #endif  // UNDERSTUDY_SRC_CLI_CLI_H_

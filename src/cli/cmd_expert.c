@@ -87,6 +87,9 @@ static void print_return(const expert *x) {
         print_said(said(x, "test_seed"));
     }
     printf("\n");
+    double median = number_of(x, "return_median"), iqm = number_of(x, "return_iqm");
+    if (!isnan(median) && !isnan(iqm))
+        printf("  %-9s%.1f median, %.1f interquartile mean\n", "", median, iqm);
     if (!isnan(falls) && !isnan(n)) {
         double too_low = number_of(x, "too_low"), too_high = number_of(x, "too_high");
         printf("  %-9s%.0f of %.0f", "falls", falls, n);
@@ -135,6 +138,7 @@ static void print_expert(const expert *x) {
            udy_policy_contact_obs(x->policy) ? "in" : "left out");
     print_return(x);
     print_line(x, "made by", "made_by");
+    print_line(x, "chosen", "chosen_as");
     print_training(x);
     print_line(x, "commit", "commit");
     print_line(x, "versions", "versions");
@@ -152,12 +156,36 @@ static udy_json *test_json(const expert *x) {
     const double ci95[2] = {number_of(x, "return_ci95_low"), number_of(x, "return_ci95_high")};
     udy_json_put_number(test, "mean", number_of(x, "return_mean"));
     udy_json_put_numbers(test, "ci95", ci95, 2);
+    udy_json_put_number(test, "std", number_of(x, "return_std"));
+    udy_json_put_number(test, "median", number_of(x, "return_median"));
+    udy_json_put_number(test, "iqm", number_of(x, "return_iqm"));
     udy_json_put_number(test, "episodes", number_of(x, "test_episodes"));
+    if (said(x, "test_seed")) udy_json_put_string(test, "first_seed", said(x, "test_seed"));
     udy_json_put_number(test, "falls", number_of(x, "falls"));
     udy_json_put_number(test, "too_low", number_of(x, "too_low"));
     udy_json_put_number(test, "too_high", number_of(x, "too_high"));
     udy_json_put_number(test, "speed_mean", number_of(x, "speed_m_per_s"));
     return test;
+}
+
+// Numbers of the training, null where the file does not say them, and its curve.
+static udy_json *training_json(const expert *x) {
+    udy_json *training = udy_json_object(), *curve = udy_json_array();
+    udy_json_put_number(training, "steps", number_of(x, "steps"));
+    udy_json_put_number(training, "updates", number_of(x, "updates"));
+    udy_json_put_number(training, "seconds", number_of(x, "wall_clock_s"));
+    long long steps;
+    double mean;
+    int used = 0;
+    for (const char *at = said(x, "curve");
+         at && sscanf(at, "%lld:%lf%n", &steps, &mean, &used) == 2; at += used) {
+        udy_json *point = udy_json_object();
+        udy_json_put_int(point, "steps", steps);
+        udy_json_put_number(point, "mean", mean);
+        udy_json_append(curve, point);
+    }
+    udy_json_put(training, "curve", curve);
+    return training;
 }
 
 static udy_json *size_json(const expert *x) {
@@ -172,7 +200,8 @@ static udy_json *size_json(const expert *x) {
 
 static udy_json *expert_json(const expert *x) {
     udy_json *entry = udy_json_object(), *metadata = udy_json_object();
-    static const char *const keys[] = {"task", "return", "made_by", "preset", "seed"};
+    static const char *const keys[] = {"task",      "return", "made_by",  "preset",  "seed",
+                                       "chosen_as", "commit", "versions", "machine", "wall_clock"};
     udy_json_put_string(entry, "name", x->name);
     udy_json_put_string(entry, "file", x->path);
     udy_json_put_bool(entry, "provisional", is_provisional(x));
@@ -180,6 +209,7 @@ static udy_json *expert_json(const expert *x) {
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (said(x, keys[i])) udy_json_put_string(entry, keys[i], said(x, keys[i]));
     udy_json_put(entry, "test", test_json(x));
+    udy_json_put(entry, "training", training_json(x));
     udy_json_put(entry, "size", size_json(x));
     for (size_t i = 0; i < udy_safetensors_metadata_count(x->file); i++) {
         udy_text_pair pair = udy_safetensors_metadata_at(x->file, i);

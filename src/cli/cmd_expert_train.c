@@ -136,12 +136,14 @@ static int integer(const udy_json *object, const char *name) {
     return (int)udy_json_number(object, name, 0);
 }
 
-static void print_chosen(const udy_json *root) {
+void cli_print_chosen(const udy_json *root) {
     const udy_json *chosen = udy_json_get(root, "chosen"), *test = udy_json_get(root, "test");
     const udy_json *ci = udy_json_get(test, "ci95");
     printf("%sChosen%s   step %.0f: mean %.0f on the %d selection episodes\n", cli_style("1"),
            cli_style_end(), udy_json_number(chosen, "steps", NAN),
            udy_json_number(chosen, "mean", NAN), integer(chosen, "episodes"));
+    const char *chosen_as = udy_json_string(chosen, "chosen_as", "");
+    if (*chosen_as) printf("         %s\n", chosen_as);
     printf(
         "%sTested%s   once, on %d fresh seeds: return %.0f, 95 %% interval %.0f to %.0f, "
         "median %.0f\n",
@@ -175,7 +177,7 @@ static void print_report(const char *run, const udy_json *root, const cli_curve 
            udy_json_string(machine, "cpu", "?"));
     cli_print_milestones(curve, 1);
     printf("\n");
-    print_chosen(root);
+    cli_print_chosen(root);
     printf("Everything is in %s:\n", run);
     cli_print_files(run, files, (int)(sizeof files / sizeof files[0]));
 }

@@ -9,10 +9,11 @@
 
 // In the order in which a person meets them. A new command is a file and a row here.
 static const cli_command *const rows[] = {
-    &cli_experiment,    &cli_expert_train,  &cli_expert_list, &cli_expert_evaluate,
-    &cli_expert_curves, &cli_demos_collect, &cli_demos_info,  &cli_bc,
-    &cli_dagger,        &cli_evaluate,      &cli_replay,      &cli_tasks,
-    &cli_bench,
+    &cli_experiment,      &cli_expert_train,  &cli_expert_list,
+    &cli_expert_evaluate, &cli_expert_curves, &cli_expert_keep,
+    &cli_demos_collect,   &cli_demos_info,    &cli_bc,
+    &cli_dagger,          &cli_evaluate,      &cli_replay,
+    &cli_tasks,           &cli_bench,
 };
 #define N_ROWS ((int)(sizeof rows / sizeof rows[0]))
 

@@ -285,7 +285,7 @@ static int describe_state(udy_bc *bc, udy_tensor out[CURVE + 1]) {
 // What a checkpoint must agree in with the training that takes it up.
 enum { PRINT_MAX = 128 };
 static void fingerprint(const udy_bc *bc, char out[PRINT_MAX]) {
-    char *settings = udy_settings_print(&bc->config, udy_bc_config_fields);
+    char *settings = udy_settings_facts(&bc->config, udy_bc_config_fields);
     uint64_t hash = settings ? udy_hash(settings, strlen(settings)) : 0;
     udy_free(settings);
     snprintf(out, PRINT_MAX, "%016llx %llu %llu %u %u %016llx", (unsigned long long)hash,

@@ -53,5 +53,5 @@ int udy__config_check(const void *config, const udy_field *table, const char *pr
 char *udy__config_print_task(const udy_task *task) {
     udy_task_config facts = *udy_task_config_of(task);
     facts.model_dir[0] = '\0';  // a place, which may differ from day to day
-    return udy_settings_print(&facts, udy_task_config_fields);
+    return udy_settings_facts(&facts, udy_task_config_fields);
 }

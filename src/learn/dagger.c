@@ -91,8 +91,8 @@ static int out_of_memory(udy_error *err) {
 
 // Everything that the bits of a round depend on: a resumed run must not differ in any of it.
 static char *fingerprint(const udy_dagger *d) {
-    char *own = udy_settings_print(&d->config, udy_dagger_config_fields);
-    char *bc = udy_settings_print(&d->bc, udy_bc_config_fields);
+    char *own = udy_settings_facts(&d->config, udy_dagger_config_fields);
+    char *bc = udy_settings_facts(&d->bc, udy_bc_config_fields);
     char *task = udy__config_print_task(d->task);
     char *text = NULL;
     uint64_t hash = udy_policy_hash(d->expert);

@@ -84,7 +84,7 @@ static void list_slots(slots *t, udy_sac *s, int64_t adam_t[3], uint8_t *states)
 
 // Of all that decides what follows.
 static int fingerprint(const udy_sac *s, char print[24], udy_error *err) {
-    char *own = udy_settings_print(&s->config, udy_sac_config_fields);
+    char *own = udy_settings_facts(&s->config, udy_sac_config_fields);
     char *task = udy__config_print_task(s->task);
     const bool whole = own && task;
     if (whole) {

@@ -396,7 +396,7 @@ static char *fingerprint(const experiment *x) {
     *settings = *x->config;
     settings->task_config.model_dir[0] = '\0';  // a place, which may differ from day to day
     settings->expert[0] = '\0';                 // another: the weights stand below
-    char *text = udy_settings_print(settings, udy_experiment_fields());
+    char *text = udy_settings_facts(settings, udy_experiment_fields());
     udy_free(settings);
     char *print = text ? udy_alloc(40) : NULL;
     if (print)

@@ -441,7 +441,7 @@ static int note_beginning(training *t, udy_error *err) {
     udy_json *fields = udy_json_object();
     udy_json_put_int(fields, "at_steps", t->steps);
     udy_json_put_number(fields, "seconds", t->seconds_before);
-    udy_json_put_int(fields, "threads", udy_pool_threads(t->pool));
+    udy_json_put(fields, "machine", udy__machine_json(udy_pool_threads(t->pool)));
     return udy_run_log(t->run, t->again ? "resumed" : "begun", fields, err);
 }
 

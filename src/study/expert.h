@@ -56,6 +56,11 @@ int udy__expert_save_policy(const udy_policy *policy, const udy_expert_config *c
                             const udy_curve_point *point, const char *run_path, const char *name,
                             udy_error *err) UDY_MUST_CHECK;
 
+// Write a tested policy to path: what its file said, the test from this seed on, and extra.
+int udy__expert_save_tested(const udy_policy *policy, const udy_evaluation *test, uint64_t seed,
+                            const udy_text_pair *extra, size_t n_extra, const char *path,
+                            udy_error *err) UDY_MUST_CHECK;
+
 typedef struct udy__expert_outcome {
     const udy_expert_config *config;
     const udy_curve_point *curve;  // [n]
@@ -69,6 +74,8 @@ typedef struct udy__expert_outcome {
 // The chosen evaluation's policy becomes policies/best.safetensors, with the test in its metadata.
 int udy__expert_save_best(const udy__expert_outcome *o, const char *run_path, udy_error *err)
     UDY_MUST_CHECK;
+// What the training runs on: cpu, cores, threads.
+udy_json *udy__machine_json(int n_threads);
 // results.json; whatever differs from run to run is under "timing".
 int udy__expert_results_write(const udy__expert_outcome *o, const char *run_path, udy_error *err)
     UDY_MUST_CHECK;

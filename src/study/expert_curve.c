@@ -135,3 +135,26 @@ const udy_curve_point *udy_curve_best(const udy_curve_point *curve, int n) {
         if (!best || curve[i].mean > best->mean) best = &curve[i];
     return best;
 }
+
+const udy_curve_point *udy_curve_nearest(const udy_curve_point *curve, int n, double mean) {
+    const udy_curve_point *nearest = NULL;
+    for (int i = 0; i < n; i++)
+        if (!nearest || fabs(curve[i].mean - mean) < fabs(nearest->mean - mean))
+            nearest = &curve[i];
+    return nearest;
+}
+
+udy_json *udy_curve_point_json(const udy_curve_point *point) {
+    udy_json *o = udy_json_object();
+    udy_json_put_int(o, "steps", point->steps);
+    udy_json_put_int(o, "updates", point->updates);
+    udy_json_put_number(o, "mean", point->mean);
+    udy_json_put_number(o, "median", point->median);
+    udy_json_put_number(o, "std", point->std);
+    udy_json_put_int(o, "episodes", point->n);
+    udy_json_put_int(o, "falls", point->falls);
+    udy_json_put_int(o, "too_low", point->too_low);
+    udy_json_put_int(o, "too_high", point->too_high);
+    udy_json_put_number(o, "speed_mean", point->speed);
+    return o;
+}

@@ -1,6 +1,7 @@
 // What an expert's training leaves: policies with how they were made in their metadata, and
 // results.json. Everything that may differ between two runs of the same settings and seed stands
 // under "timing", nothing else does.
+#include <assert.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,7 +22,7 @@ void udy__expert_settings_hash(char out[20], const udy_expert_config *config) {
     facts->preset[0] = facts->command[0] = '\0';
     facts->checkpoint_minutes = 0;
     facts->seed = 0;
-    char *text = udy_settings_print(facts, udy_expert_fields());
+    char *text = udy_settings_facts(facts, udy_expert_fields());
     if (text) snprintf(out, 20, "%016llx", (unsigned long long)udy_hash(text, strlen(text)));
     udy_free(text);
     udy_free(facts);
@@ -90,22 +91,20 @@ int udy__expert_save_policy(const udy_policy *policy, const udy_expert_config *c
     return status;
 }
 
-static void describe_test(pairs *p, const udy__expert_outcome *o) {
-    const udy_evaluation *e = o->test;
+static void describe_test(pairs *p, const udy_evaluation *e, uint64_t seed) {
     add(p, "return",
         "%.0f mean (95 %% interval %.0f to %.0f), %.0f median over %d fresh seeds from %llu (MuJoCo "
         "%s); %d of %d episodes end early: %d too low, %d too high",
-        e->mean, e->ci95[0], e->ci95[1], e->median, e->n,
-        (unsigned long long)udy_seed_range(o->config->seed, UDY_SEEDS_EVALUATE), udy_sim_version(),
-        e->falls, e->n, e->too_low, e->too_high);
+        e->mean, e->ci95[0], e->ci95[1], e->median, e->n, (unsigned long long)seed,
+        udy_sim_version(), e->falls, e->n, e->too_low, e->too_high);
     add_number(p, "return_mean", e->mean);
     add_number(p, "return_std", e->std);
     add_number(p, "return_median", e->median);
+    add_number(p, "return_iqm", e->iqm);
     add_number(p, "return_ci95_low", e->ci95[0]);
     add_number(p, "return_ci95_high", e->ci95[1]);
     add(p, "test_episodes", "%d", e->n);
-    add(p, "test_seed", "%llu",
-        (unsigned long long)udy_seed_range(o->config->seed, UDY_SEEDS_EVALUATE));
+    add(p, "test_seed", "%llu", (unsigned long long)seed);
     add(p, "falls", "%d", e->falls);
     add(p, "too_low", "%d", e->too_low);
     add(p, "too_high", "%d", e->too_high);
@@ -113,42 +112,39 @@ static void describe_test(pairs *p, const udy__expert_outcome *o) {
 }
 
 // A policy is saved with all that its file said, and the test's figures beside it.
+int udy__expert_save_tested(const udy_policy *policy, const udy_evaluation *test, uint64_t seed,
+                            const udy_text_pair *extra, size_t n_extra, const char *path,
+                            udy_error *err) {
+    pairs *p = udy_alloc(sizeof *p);
+    if (!p) return udy_error_set(err, UDY_ENOMEM, "no memory for a policy's metadata");
+    describe_test(p, test, seed);
+    assert(p->n + n_extra <= PAIRS_MAX);
+    for (size_t i = 0; i < n_extra; i++) add_text(p, extra[i].key, extra[i].value);
+    int status = udy_policy_save(policy, path, p->pair, p->n, err);
+    udy_free(p);
+    return status;
+}
+
 int udy__expert_save_best(const udy__expert_outcome *o, const char *run_path, udy_error *err) {
     char source[UDY_PATH_MAX], path[UDY_PATH_MAX], name[UDY__STEP_NAME_MAX];
     udy_policy *policy = NULL;
-    pairs *p = udy_alloc(sizeof *p);
-    if (!p) return udy_error_set(err, UDY_ENOMEM, "no memory for a policy's metadata");
-    describe_test(p, o);
     udy__expert_step_name(name, o->chosen->steps);
     int status = udy__expert_policy_path(source, run_path, name, err);
     if (!status) status = udy__expert_policy_path(path, run_path, "best", err);
     if (!status) status = udy_policy_load(&policy, source, err);
-    if (!status) status = udy_policy_save(policy, path, p->pair, p->n, err);
+    if (!status)
+        status = udy__expert_save_tested(policy, o->test,
+                                         udy_seed_range(o->config->seed, UDY_SEEDS_EVALUATE), NULL,
+                                         0, path, err);
     udy_policy_destroy(policy);
-    udy_free(p);
     return status;
 }
 
 //------------------------------------------ results.json ------------------------------------------
 
-static udy_json *point_json(const udy_curve_point *p) {
-    udy_json *o = udy_json_object();
-    udy_json_put_int(o, "steps", p->steps);
-    udy_json_put_int(o, "updates", p->updates);
-    udy_json_put_number(o, "mean", p->mean);
-    udy_json_put_number(o, "median", p->median);
-    udy_json_put_number(o, "std", p->std);
-    udy_json_put_int(o, "episodes", p->n);
-    udy_json_put_int(o, "falls", p->falls);
-    udy_json_put_int(o, "too_low", p->too_low);
-    udy_json_put_int(o, "too_high", p->too_high);
-    udy_json_put_number(o, "speed_mean", p->speed);
-    return o;
-}
-
 static udy_json *chosen_json(const udy__expert_outcome *o) {
     char name[UDY__STEP_NAME_MAX], file[UDY__STEP_NAME_MAX + 32];
-    udy_json *chosen = point_json(o->chosen);
+    udy_json *chosen = udy_curve_point_json(o->chosen);
     udy__expert_step_name(name, o->chosen->steps);
     snprintf(file, sizeof file, "policies/%s.safetensors", name);
     udy_json_put_string(chosen, "policy", "policies/best.safetensors");
@@ -173,13 +169,13 @@ static void cpu_name(char out[128]) {
     udy_free(text);
 }
 
-static udy_json *machine_json(const udy__expert_outcome *o) {
+udy_json *udy__machine_json(int n_threads) {
     char cpu[128];
     udy_json *machine = udy_json_object();
     cpu_name(cpu);
     udy_json_put_string(machine, "cpu", cpu);
     udy_json_put_int(machine, "cores", udy_cpu_count());
-    udy_json_put_int(machine, "threads", o->n_threads);
+    udy_json_put_int(machine, "threads", n_threads);
     return machine;
 }
 
@@ -198,7 +194,7 @@ static udy_json *timing_json(const udy__expert_outcome *o) {
     udy_json_put(timing, "seconds_to", reached);
     udy_json_put(timing, "curve_seconds", curve);
     udy_json_put_number(timing, "test_steps_per_s", o->test->steps_per_s);
-    udy_json_put(timing, "machine", machine_json(o));
+    udy_json_put(timing, "machine", udy__machine_json(o->n_threads));
     return timing;
 }
 
@@ -207,7 +203,7 @@ int udy__expert_results_write(const udy__expert_outcome *o, const char *run_path
     int status = udy_path_format(path, err, "%s/results.json", run_path);
     if (status) return status;
     udy_json *root = udy_json_object(), *curve = udy_json_array();
-    for (int i = 0; i < o->n; i++) udy_json_append(curve, point_json(&o->curve[i]));
+    for (int i = 0; i < o->n; i++) udy_json_append(curve, udy_curve_point_json(&o->curve[i]));
     udy__expert_settings_hash(hash, o->config);
     udy_json *test = udy_evaluation_json(o->test, false);
     udy_json_put_int(test, "first_seed",

@@ -7,8 +7,9 @@
 #include "understudy/understudy.h"
 
 static const char *const commands[] = {
-    "experiment", "expert list", "expert evaluate", "demos collect", "demos info", "bc",
-    "dagger",     "evaluate",    "replay",          "bench",         "tasks"};
+    "experiment",    "expert train",  "expert keep", "expert list", "expert evaluate",
+    "expert curves", "demos collect", "demos info",  "bc",          "dagger",
+    "evaluate",      "replay",        "bench",       "tasks"};
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 
 //------------------------------------------ Help --------------------------------------------------

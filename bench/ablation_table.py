@@ -1,0 +1,60 @@
+"""The table of an ablation: for each variant the environment steps, updates and single-core minutes at
+which evaluations first reached a return, and the best; medians over seeds, a dash where less than half
+of the seeds got there. Markdown, for the docs.
+
+    python3 bench/ablation_table.py OUT
+"""
+import csv
+import os
+import statistics
+import sys
+
+MARKS = (3000, 5000, 7000)
+out = sys.argv[1]
+variants = {}
+for folder in sorted(os.listdir(out)):
+    path = os.path.join(out, folder, "curve.csv")
+    if os.path.exists(path):
+        name, _, seed = folder.rpartition("-")
+        with open(path, newline="") as file:
+            curve = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+        if curve:
+            variants.setdefault(name, []).append(curve)
+
+
+def first(curve, mark):
+    return next((row for row in curve if row["mean"] >= mark), None)
+
+
+def median(values):
+    there = sorted(v for v in values if v is not None)
+    missing = len(values) - len(there)
+    ordered = there + [float("inf")] * missing
+    value = statistics.median(ordered)
+    return value if value != float("inf") else None
+
+
+def show(value, unit):
+    return "-" if value is None else f"{value / unit:,.0f}k" if unit == 1000 else f"{value / unit:,.1f}"
+
+
+order = []
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "ablation.txt")) as file:
+    order = [line.split()[0] for line in file if line.strip() and not line.startswith("#")]
+print("| variant | seeds | " + " | ".join(f"steps to {m} | min | " for m in MARKS).replace(" |  |", " |")
+      + " best mean | ended early there | updates/s a core |")
+print("|---" * (2 + 2 * len(MARKS) + 3) + "|")
+for name in order:
+    curves = variants.get(name)
+    if not curves:
+        continue
+    cells = [name, str(len(curves))]
+    for mark in MARKS:
+        reached = [first(c, mark) for c in curves]
+        cells.append(show(median([r and r["steps"] for r in reached]), 1000))
+        cells.append(show(median([r and r["seconds"] for r in reached]), 60))
+    best = [max(c, key=lambda row: row["mean"]) for c in curves]
+    cells.append(f"{statistics.median(b['mean'] for b in best):,.0f}")
+    cells.append(f"{100 * statistics.mean(b['falls'] / b['episodes'] for b in best):.0f} %")
+    cells.append(f"{statistics.median(c[-1]['updates'] / c[-1]['seconds'] for c in curves):.0f}")
+    print("| " + " | ".join(cells) + " |")
