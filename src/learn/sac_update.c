@@ -259,8 +259,7 @@ static double sum_of(const double *x, int n) {
 static int diverged(const udy_sac *s, const char *what, double value, udy_error *err) {
     return udy_error_set(err, UDY_ENONFINITE,
                          "%s is %g at environment step %lld, update %lld: the training has diverged "
-                         "(try a smaller sac.learning_rate, or go on from an earlier checkpoint "
-                         "with another seed)",
+                         "(a smaller sac.learning_rate or another seed may help)",
                          what, value, (long long)s->numbers.steps, (long long)s->numbers.updates);
 }
 
