@@ -105,6 +105,49 @@ extern const double udy_milestones[UDY_MILESTONES];
 // The first point whose mean is at least `mean`; the one with the highest mean. NULL: none.
 const udy_curve_point *udy_curve_reached(const udy_curve_point *curve, int n, double mean);
 const udy_curve_point *udy_curve_best(const udy_curve_point *curve, int n);
+// The one whose mean is nearest, the earlier of equals; NULL: no points.
+const udy_curve_point *udy_curve_nearest(const udy_curve_point *curve, int n, double mean);
+// A point as an object, as results.json has it: without its seconds, which differ from run to run.
+udy_json *udy_curve_point_json(const udy_curve_point *point);
+
+// Which evaluation of a training gives its policy.
+typedef enum {
+    UDY_KEEP_BEST,  // the highest mean on the selection seeds
+    UDY_KEEP_NEAR,  // the mean nearest to a return, the earlier of equals: an imperfect expert
+    UDY_KEEP_STEP,  // that of a step
+} udy_keep;
+
+typedef struct udy_expert_keep_config {
+    udy_keep which;
+    double near;   // UDY_KEEP_NEAR: the return
+    int64_t step;  // UDY_KEEP_STEP
+    int episodes;  // of the test; at most 2^20
+    // Where the test's seeds start; without, where the training's own test has them. None of them may
+    // be a selection seed, or one that training began with.
+    bool has_seed;
+    uint64_t seed;
+    const char *commit;  // a note for the metadata: the sources' version. Nullable
+} udy_expert_keep_config;
+udy_expert_keep_config udy_expert_keep_config_default(void);  // the best, 100 episodes
+
+typedef struct udy_expert_kept {
+    udy_curve_point point;  // the evaluation whose policy was kept
+    int n_evaluations;      // among how many
+    char chosen_as[96];     // "the best of 48 evaluations by mean"
+    uint64_t test_seed;     // the first
+    udy_evaluation test;
+} udy_expert_kept;
+
+// Make an expert of its own from a run folder of udy_expert_train, also of one that is unfinished or
+// at work: take an evaluation's kept policy, test it once on seeds that neither trained nor chose it,
+// and write it to path (over what is there) with how it was made, the test and the learning curve up
+// to it in its metadata. Reads the folder only. config: the run's own settings.
+// UDY_ENOENT: no evaluation yet, none at that step, or its policy is gone. UDY_EMISMATCH: the policy
+// is not of this training. Free with udy_expert_kept_free.
+int udy_expert_keep(udy_expert_kept *out, const char *run_path, const udy_expert_config *config,
+                    const udy_expert_keep_config *keep, const char *path, int n_threads,
+                    const udy_progress *progress, udy_error *err) UDY_MUST_CHECK;
+void udy_expert_kept_free(udy_expert_kept *kept);
 
 //------------------------------------------ The experiment ----------------------------------------
 
@@ -157,6 +200,321 @@ int udy_experiment_run(udy_run *run, const udy_experiment_config *config, const 
 // Read a finished run's results.json.
 int udy_results_load(udy_results *out, const char *run_path, udy_error *err) UDY_MUST_CHECK;
 void udy_results_free(udy_results *r);
+
+//------------------------------------------ Divergence --------------------------------------------
+
+// How far apart are the states of two sets of episodes, in which dimensions, when, and is it more
+// than two sets of the same policy would be? The rows of an episode resemble each other, so that a
+// thousand rows say much less than a thousand episodes would: here the episode is the unit
+// everywhere. Tests shuffle whole episodes between the two sets, intervals draw whole episodes with
+// replacement, the classifier is tested on episodes that it was not trained on.
+//
+// Randomness comes from the caller's rng alone (each call takes a few draws, whatever its sizes);
+// results are the same bits at any number of threads. Numbers out are finite: what cannot be known
+// is told by a flag or in words. A NaN or an infinity in a sample is UDY_ENONFINITE, naming the
+// sample, column, episode and row. Each function allocates. pool may be NULL (the caller's thread
+// alone), and so may progress; where it asks to stop the answer is UDY_EINTERRUPTED.
+
+// The rows of one episode, in time order; they stay the caller's, and may lie in a map: of a rollout
+// {e.obs, e.length}, of a dataset {udy_dataset_obs(d, e.first_row), e.length}.
+typedef struct udy_rows {
+    const float *data;  // [length, dims]
+    int length;         // >= 1
+} udy_rows;
+
+// Episodes of one policy.
+typedef struct udy_sample {
+    const char *name;  // "expert": for messages
+    int dims;          // 1..UDY_SAMPLE_DIMS_MAX
+    int n;             // episodes, 1..UDY_SAMPLE_EPISODES_MAX
+    const udy_rows *episodes;
+} udy_sample;
+#define UDY_SAMPLE_DIMS_MAX 512
+#define UDY_SAMPLE_EPISODES_MAX 4096
+
+// Standardisation: z = (x - mean) / std, so that each dimension counts alike in a distance.
+// A dimension that is constant in the samples (its spread is below float32's resolution at its
+// largest value) is divided by 1: where another policy moves it, it counts in its own unit.
+typedef struct udy_standard {
+    int dims;
+    double *mean, *std;  // [dims]; std over rows, n in the denominator, as scikit-learn's scaler
+    uint8_t *constant;   // [dims]; 1: std is 1 because the dimension never moved
+} udy_standard;
+// Over all rows of all the samples given. A test whose standard was fitted to one of its two samples
+// is not quite blind to which is which, and finds a difference more often than its level says (7 % for
+// 5 %, with 5 slow episodes each). Fit to a third sample (the demonstrations), or to both.
+int udy_standard_fit(udy_standard *out, const udy_sample *const *samples, int n_samples,
+                     udy_error *err) UDY_MUST_CHECK;
+void udy_standard_free(udy_standard *standard);
+
+//---- One dimension
+
+// Wasserstein-1 distance of two weighted samples: the area between their distribution functions, in
+// x's unit (scipy.stats.wasserstein_distance). Exact; any sizes.
+//   x [n], y [m]    in any order
+//   wx [n], wy [m]  weights, not negative, of positive sum; scaled to sum 1. Nullable: all equal
+// UDY_EINVAL: n or m is 0, weights. UDY_ENONFINITE: names the element.
+int udy_wasserstein1(const double *x, const double *wx, size_t n, const double *y, const double *wy,
+                     size_t m, double *out, udy_error *err) UDY_MUST_CHECK;
+
+// Bins common to two samples, each holding (but for ties) an equal share of their mixture (P + Q)/2
+// whatever their sizes, so that outliers cost no resolution and no two samples share empty bins.
+// Equal values are never parted: with many, bins are fewer. As NumPy's, bins are half-open but for
+// the last: [e0, e1), [e1, e2), ..., [e(n-1), en]; e0 and en are the least and the largest value.
+//   n_bins     wanted, 1..UDY_BINS_MAX
+//   edges      [n_bins + 1] out
+//   n_made     bins made, 1..n_bins
+#define UDY_BINS_MAX 1024
+int udy_bin_edges(const double *x, const double *wx, size_t n, const double *y, const double *wy,
+                  size_t m, int n_bins, double *edges, int *n_made, udy_error *err) UDY_MUST_CHECK;
+// mass [n_bins] = share of the weight in each bin; what lies outside counts in no bin, but in the
+// whole. Nullable: w
+int udy_histogram(const double *x, const double *w, size_t n, const double *edges, int n_bins,
+                  double *mass, udy_error *err) UDY_MUST_CHECK;
+// Jensen-Shannon distance of two histograms p, q [n], scaled to sum 1: the square root of the
+// divergence in bits (base 2), 0 (equal) to 1 (no bin shared); scipy.spatial.distance.jensenshannon.
+// Source: Lin 1991; Endres & Schindelin 2003 (the root is a metric).
+int udy_jensen_shannon(const double *p, const double *q, int n, double *out, udy_error *err)
+    UDY_MUST_CHECK;
+
+//---- Two samples
+
+typedef struct udy_divergence_config {
+    // Of each episode at most so many rows are used, one drawn at random from each of as many equal
+    // stretches of it (a fixed stride could march in step with a gait), and stand for the rest: an
+    // episode counts by its length. 0: every row.
+    int rows_per_episode;
+    int permutations;  // shuffles of episodes between the samples; 0: no test
+    int resamples;     // bootstrap draws of episodes; 0: no intervals
+    double level;      // of the intervals and of null[1], 0.95
+    int n_bins;        // of the histograms, as udy_bin_edges
+    double bandwidth;  // of the kernel; 0: the median heuristic
+} udy_divergence_config;
+udy_divergence_config udy_divergence_config_default(void);  // 100, 999, 999, 0.95, 32, 0
+
+// A measured distance with its interval and its null.
+typedef struct udy_measure {
+    double value;
+    // Percentile bootstrap over episodes (Efron 1979); from 20 episodes a 95 % interval holds the
+    // truth some nine times in ten. A distance that cannot be negative lies above 0 in every
+    // resample: near no difference hold `value` against null, not its interval against 0.
+    double ci[2];
+    bool
+        has_ci;  // resamples > 0, and both samples have at least 3 episodes; else ci is value twice
+    // The same distance between random halves of all episodes together (sizes as the samples'): its
+    // median and its `level` quantile. 0, 0 without permutations.
+    double null[2];
+    // (1 + shuffles with at least this distance) / (1 + shuffles); Phipson & Smyth 2010. Exact: when
+    // both samples come from one policy, p <= a happens with probability at most a. 1 without
+    // permutations.
+    double p;
+} udy_measure;
+
+// The smallest p that shuffling n_a and n_b episodes can give, about: with 2 against 2 episodes and a
+// distance that does not mind which sample is which (symmetric) 1/3, so that nothing can be shown at
+// 5 %; with 4 against 4, 1/35.
+double udy_permutation_least_p(int n_a, int n_b, int permutations, bool symmetric);
+
+// One dimension of two samples, on its own.
+typedef struct udy_column {
+    udy_measure wasserstein;  // in the dimension's unit; divide by a udy_standard's std to compare
+    udy_measure jensen_shannon;  // 0..1, over udy_bin_edges' bins (made anew for each shuffle)
+} udy_column;
+// Every dimension: out [dims]. Unused: bandwidth. p-values are each dimension's own: of many, some
+// are small by chance.
+int udy_column_divergence(udy_column *out, const udy_sample *a, const udy_sample *b,
+                          const udy_divergence_config *config, udy_rng *rng, udy_pool *pool,
+                          const char *stage, const udy_progress *progress, udy_error *err)
+    UDY_MUST_CHECK;
+
+// All dimensions together, standardised.
+typedef struct udy_joint {
+    // Energy distance 2 E|X-Y| - E|X-X'| - E|Y-Y'| (Szekely & Rizzo 2013, eq. 2; its square root is
+    // scipy.stats.energy_distance), in standard deviations. X and X' are rows of different episodes:
+    // pairs within an episode, close because they are neighbours in time, would pass for agreement.
+    // So it is unbiased, and may fall below 0 where there is no difference. Where a sample is one
+    // episode there are no other pairs, and it takes those.
+    udy_measure energy;
+    // Squared maximum mean discrepancy, E k(X,X') + E k(Y,Y') - 2 E k(X,Y), k = exp(-|x-y|^2 / (2
+    // bandwidth^2)), pairs as above (Gretton et al. 2012, eq. 3, with episodes in the place of rows).
+    udy_measure mmd;
+    // The same with all pairs, a row with itself among them: never negative, biased upwards (the
+    // V-statistics that other libraries give; Gretton's eq. 5).
+    double energy_all_pairs, mmd_all_pairs;
+    double
+        bandwidth;  // used: the median distance between rows of both samples (at most 1,024, evenly
+                    // taken); if that is 0, the mean; if that is 0 too, 1
+    double least_p;  // udy_permutation_least_p
+    int rows[2];     // used, of a and b
+} udy_joint;
+// standard: Nullable: fitted to both samples. Cost: 100 rows of 40 episodes are 8 million pairs; the
+// sums over pairs of episodes are made once, and shuffled.
+int udy_joint_divergence(udy_joint *out, const udy_sample *a, const udy_sample *b,
+                         const udy_standard *standard, const udy_divergence_config *config,
+                         udy_rng *rng, udy_pool *pool, const char *stage,
+                         const udy_progress *progress, udy_error *err) UDY_MUST_CHECK;
+
+//---- Classifier two-sample test
+
+typedef struct udy_classifier_config {
+    udy_ints hidden;       // [64, 64], ReLU
+    int rows_per_episode;  // as udy_divergence_config; 250
+    int updates;           // minibatches of Adam; 1000
+    int batch_size;        // half of each sample; 128
+    double learning_rate, weight_decay;
+    double train_share;  // of each sample's episodes; the rest test. 0.5
+    int permutations, resamples;
+    double level;
+} udy_classifier_config;
+udy_classifier_config udy_classifier_config_default(void);
+
+typedef struct udy_classifier_test {
+    // Area under the ROC curve over rows of the held-out episodes: the probability that a row of b
+    // looks more like b's than a row of a does. 0.5: they cannot be told apart; 1: always.
+    udy_measure auc;
+    double accuracy;            // at even odds, each sample counting half
+    int n_train[2], n_test[2];  // episodes of a and b
+    double train_loss;          // mean cross-entropy of the last tenth of the updates, nats
+    double least_p;
+} udy_classifier_test;
+// A multilayer perceptron is trained to tell rows of a from rows of b by cross-entropy, and tested on
+// episodes that it has not seen (Lopez-Paz & Oquab 2017, arXiv:1610.06545). We differ: AUC in the
+// place of accuracy (needs no threshold, and samples may differ in size), and the null is that of
+// shuffling the held-out episodes, not of independent rows, which would claim far too much.
+//   standard  Nullable: fitted to the training episodes. Standardised values are clamped to +-10.
+// UDY_EINVAL: fewer than 2 episodes in a sample. UDY_ENONFINITE: the training diverged.
+int udy_classifier_two_sample(udy_classifier_test *out, const udy_sample *a, const udy_sample *b,
+                              const udy_standard *standard, const udy_classifier_config *config,
+                              udy_rng *rng, udy_pool *pool, const char *stage,
+                              const udy_progress *progress, udy_error *err) UDY_MUST_CHECK;
+
+//---- Distance to the demonstrations
+
+// The distance from a row to the nearest of a reference sample's rows, Euclidean, standardised: how
+// far from anything demonstrated? Exact: float32 vectors only choose which rows are looked at in
+// float64.
+typedef struct udy_neighbours udy_neighbours;
+// Copies what it needs. standard: Nullable: fitted to the reference.
+int udy_neighbours_create(udy_neighbours **out, const udy_sample *reference,
+                          const udy_standard *standard, udy_error *err) UDY_MUST_CHECK;
+void udy_neighbours_destroy(udy_neighbours *neighbours);  // NULL is legal
+// distance [n] (in standard deviations) and index [n] (the row of the reference, counted through its
+// episodes; the first of equals; Nullable) of rows [n, dims].
+// Reentrant with pools of their own. A row of NaN or infinity: UDY_ENONFINITE names row and column.
+int udy_neighbours_query(const udy_neighbours *neighbours, const float *rows, size_t n,
+                         double *distance, uint32_t *index, udy_pool *pool, const char *stage,
+                         const udy_progress *progress, udy_error *err) UDY_MUST_CHECK;
+
+//---- By time step
+
+typedef struct udy_time_window {
+    int first, end;      // control steps first..end-1
+    int n[2];            // episodes of a and b that last into it
+    bool known;          // both have at least 2; else the rest is 0 (p: 1)
+    udy_measure energy;  // as udy_joint's, over the rows in the window
+} udy_time_window;
+typedef struct udy_time_divergence {
+    int n;
+    udy_time_window *windows;  // [n]
+    // Of the largest distance over all windows, each in units of its null's spread, against the same
+    // under shuffling: is there a difference anywhere? Of many windows some have a small p by chance.
+    double p_anywhere;
+} udy_time_divergence;
+// Energy distance in each window of so many control steps. Episodes that have ended are left out of
+// later windows: there it compares those of each policy that still stand. In each window the episodes
+// present are shuffled, by one order for all windows. rows_per_episode is that of a window, evenly
+// spaced; 0: all. Memory: 8 bytes for each window and pair of episodes. Free with
+// udy_time_divergence_free.
+int udy_divergence_by_time(udy_time_divergence *out, const udy_sample *a, const udy_sample *b,
+                           const udy_standard *standard, int window,
+                           const udy_divergence_config *config, udy_rng *rng, udy_pool *pool,
+                           const char *stage, const udy_progress *progress, udy_error *err)
+    UDY_MUST_CHECK;
+void udy_time_divergence_free(udy_time_divergence *d);
+
+// Share of episodes not fallen after t control steps (Kaplan & Meier 1958). An episode that a time
+// limit ended is censored: it is at risk up to its length, and then leaves without a fall.
+typedef struct udy_survival_point {
+    int t;
+    int at_risk;          // episodes that lasted t steps, before those that end at t
+    int falls, censored;  // at t
+    double hazard;        // falls / at_risk
+    double survival;
+    // Greenwood's interval on the scale of log(-log S) (Kalbfleisch & Prentice 1980), which stays in
+    // 0..1; scipy.stats.ecdf(...).sf.confidence_interval(method="log-log"). Where S is 1, and its
+    // variance 0, the exact binomial bound of no fall among at_risk; where S is 0, the upper end of
+    // the point before.
+    double ci[2];
+    double greenwood;  // standard error of S by Greenwood's formula
+} udy_survival_point;
+// out [n_points] at t = 0 and at every length that occurs, ascending; free with udy_free.
+//   lengths [n], fell [n]: 1 where the task ended the episode
+int udy_survival(udy_survival_point **out, int *n_points, const int *lengths, const uint8_t *fell,
+                 int n, double level, udy_error *err) UDY_MUST_CHECK;
+
+// Falls in a window of control steps, per step survived in it.
+typedef struct udy_hazard_window {
+    int first, end;  // steps first+1..end: an episode of length L that falls does so at step L
+    int at_risk;     // episodes longer than first
+    int falls;
+    int64_t steps;  // made in the window, all episodes together
+    double hazard;  // falls / steps; 0 where steps is 0
+    double ci[2];   // Wilson's score interval (Wilson 1927); 0, 1 where steps is 0
+} udy_hazard_window;
+// out [n_windows] up to the longest episode; free with udy_free.
+int udy_hazard(udy_hazard_window **out, int *n_windows, const int *lengths, const uint8_t *fell,
+               int n, int window, double level, udy_error *err) UDY_MUST_CHECK;
+
+//---- The exponent of compounding
+
+typedef enum {
+    UDY_FIT_NONE,     // no power law through these costs: words say why; the numbers are 0
+    UDY_FIT_PARTIAL,  // through the horizons from some T on; words say which were left out
+    UDY_FIT_FULL,
+} udy_fit_status;
+
+typedef struct udy_exponent {
+    udy_fit_status status;
+    double k, c;      // cost = c T^k
+    double ci[2];     // of k: percentile bootstrap over episodes
+    bool has_ci;      // else ci is k twice, and words say why
+    double r2;        // of the regression of log cost on log T; 1 where all costs are equal
+    int first;        // horizons first..n_T-1 were used
+    char words[200];  // "" where there is nothing to say
+} udy_exponent;
+
+// Fit cost(T) ~ c T^k by least squares of log cost on log T, each horizon counting alike (Ross &
+// Bagnell 2010: k is at most 2 for behavioural cloning; Ross et al. 2011: about 1 for DAgger).
+//   T         [n_T] horizons, positive, ascending
+//   value     [n, n_T] of each episode (what was lost, or won, up to T)
+//   baseline  [n_baseline, n_T], or NULL, 0
+//   cost      [n_T] out: mean of value less mean of baseline. Nullable
+// A power law cannot pass through a cost of 0 or less: then only the horizons above the last such one
+// are used, if at least 3 are left. Each resample draws episodes of both with replacement; where more
+// than 1 - level of the resamples have such a cost there is no interval.
+int udy_exponent_fit(udy_exponent *out, double *cost, const double *T, int n_T, const double *value,
+                     int n, const double *baseline, int n_baseline, int resamples, double level,
+                     udy_rng *rng, udy_error *err) UDY_MUST_CHECK;
+
+//---- A map of states
+
+// Principal components of a standardised sample (Pearson 1901), as sklearn.decomposition.PCA: the
+// eigenvectors of the covariance (n - 1) by Jacobi's rotations. The sign of a component is such that
+// its element of largest absolute value (the first of equals) is positive.
+#define UDY_PCA_COMPONENTS 2
+typedef struct udy_pca {
+    int dims;
+    double *centre, *std;                    // [dims]: z = (x - centre) / std
+    double *components[UDY_PCA_COMPONENTS];  // [dims] each, of length 1; 0 where dims is less
+    double *variance;                        // [dims], descending: all of them
+    double share[UDY_PCA_COMPONENTS];        // of the whole variance; 0 where there is none
+} udy_pca;
+// standard: Nullable: fitted to the sample. Free with udy_pca_free.
+int udy_pca_fit(udy_pca *out, const udy_sample *sample, const udy_standard *standard,
+                udy_error *err) UDY_MUST_CHECK;
+void udy_pca_free(udy_pca *pca);
+// out [n, UDY_PCA_COMPONENTS] of rows [n, dims].
+void udy_pca_project(const udy_pca *pca, const float *rows, size_t n, double *out);
 
 //------------------------------------------ Benchmarks --------------------------------------------
 
