@@ -51,9 +51,9 @@ typedef struct cloud {
     const udy__picked *picked;
     int dims;
     size_t n_blocks;
-    double *z;       // [n_rows, dims]
-    double *blocks;  // [n_blocks, dims, LANES]
-    double gamma;    // of the kernel: exp(-gamma |x-y|^2)
+    double *z;                  // [n_rows, dims]
+    double *blocks;             // [n_blocks, dims, LANES]
+    double gamma;               // of the kernel: exp(-gamma |x-y|^2)
     double *distance, *kernel;  // [n, n]: means over the rows of two episodes
     double *square;             // [threads, LANES n_blocks]
     int first;                  // episode of task 0
@@ -204,7 +204,8 @@ static int test(udy_joint *out, cloud *c, const udy_divergence_config *config, u
                   .n_a = p->n_a,
                   .n_b = p->n - p->n_a};
     double largest = 0;
-    for (size_t i = 0; i < (size_t)p->n * (size_t)p->n; i++) largest = fmax(largest, c->distance[i]);
+    for (size_t i = 0; i < (size_t)p->n * (size_t)p->n; i++)
+        largest = fmax(largest, c->distance[i]);
     udy__reps reps = {.n_a = m.n_a,
                       .n_b = m.n_b,
                       .permutations = config->permutations,
