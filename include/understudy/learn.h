@@ -287,7 +287,7 @@ int udy_dagger_policy_path(const udy_dagger *dagger, int i, char out[UDY_PATH_MA
 typedef enum {
     UDY_VALUE_SCALAR,
     UDY_VALUE_CATEGORICAL,  // a distribution, its Bellman image projected onto the bins
-    UDY_VALUE_HISTOGRAM,    // the same bins, the target a narrow Gaussian about the value (HL-Gauss)
+    UDY_VALUE_HISTOGRAM,  // the same bins, the target a narrow Gaussian about the value (HL-Gauss)
     UDY_VALUE_COUNT
 } udy_value;
 
@@ -299,19 +299,19 @@ typedef struct udy_sac_config {
     double updates_per_step;  // update-to-data ratio
     int replay_size;          // transitions kept
     int batch_size;
-    int n_step;  // rewards before bootstrapping
+    int n_step;                 // rewards before bootstrapping
     double gamma, gamma_final;  // at the first and last update; 1 / (1 - gamma) is linear between
-    bool reward_scaling;  // divide rewards by the spread of the running discounted return
-    double return_max;    // with reward_scaling: and so that the largest is at most this
+    bool reward_scaling;        // divide rewards by the spread of the running discounted return
+    double return_max;          // with reward_scaling: and so that the largest is at most this
     // Networks: widths of hidden layers, normalisation (udy_norm).
     udy_ints actor_hidden, critic_hidden;
     int actor_norm, critic_norm;
     bool actor_unit_weights, critic_unit_weights;  // units' incoming weights projected to norm 1
-    bool joint_batch;  // BatchNorm's statistics over rows (s, a) and (s', a') together (CrossQ)
+    bool joint_batch;     // BatchNorm's statistics over rows (s, a) and (s', a') together (CrossQ)
     bool joint_gradient;  // and gradients through those of (s', a') (as CrossQ); false: constants
-    bool bf16;         // the critics' wide products with bfloat16 factors (udy_net_config)
-    int value;         // a udy_value
-    int bins;          // categorical: atoms, evenly spaced on [-value_max, value_max]
+    bool bf16;            // the critics' wide products with bfloat16 factors (udy_net_config)
+    int value;            // a udy_value
+    int bins;             // categorical: atoms, evenly spaced on [-value_max, value_max]
     double value_max;
     int log_std_bound;  // a udy_log_std_bound
     double log_std_range[2];

@@ -127,14 +127,15 @@ typedef struct udy_net_config {
 
 typedef struct udy_net udy_net;
 int udy_net_create(udy_net **out, const udy_net_config *config, udy_error *err) UDY_MUST_CHECK;
-void udy_net_destroy(udy_net *net);  // NULL is legal
-void udy_net_init(udy_net *net, udy_rng *rng);  // draw; scales 1, shifts 0, statistics (0, 1)
+void udy_net_destroy(udy_net *net);                  // NULL is legal
+void udy_net_init(udy_net *net, udy_rng *rng);       // draw; scales 1, shifts 0, statistics (0, 1)
 int udy_net_copy(udy_net *to, const udy_net *from);  // same config; else UDY_EINVAL
 const udy_net_config *udy_net_config_of(const udy_net *net);
 
 // The blocks that make a network: weights and biases (the mlp's block), scales gamma of hidden
 // layers in turn, running means and variances (input first, where it is normalised).
-udy_mlp *udy_net_mlp(udy_net *net);  // its weights and biases as a plain network: after writing, sync
+udy_mlp *udy_net_mlp(
+    udy_net *net);  // its weights and biases as a plain network: after writing, sync
 float *udy_net_gamma(udy_net *net, size_t *n);  // NULL, 0 without normalisation
 float *udy_net_stats(udy_net *net, size_t *n);  // means, then variances; NULL, 0 unless BATCH
 

@@ -64,8 +64,8 @@ static udy_net_config network(const udy_ints *hidden, int in, int out, int norm,
     return c;
 }
 
-static int create_net(udy_net **net, udy_adam **adam, const udy_net_config *c,
-                      const udy_sac *s, const char *stream, uint64_t index, udy_error *err) {
+static int create_net(udy_net **net, udy_adam **adam, const udy_net_config *c, const udy_sac *s,
+                      const char *stream, uint64_t index, udy_error *err) {
     int status = udy_net_create(net, c, err);
     if (status) return status;
     udy_rng rng;
@@ -79,10 +79,10 @@ static int create_net(udy_net **net, udy_adam **adam, const udy_net_config *c,
 
 static int create_networks(udy_sac *s, udy_error *err) {
     const udy_sac_config *c = &s->config;
-    const udy_net_config actor = network(&c->actor_hidden, s->O, 2 * s->A, c->actor_norm,
-                                         c->actor_unit_weights);
-    udy_net_config critic = network(&c->critic_hidden, s->O + s->A, s->K, c->critic_norm,
-                                          c->critic_unit_weights);
+    const udy_net_config actor =
+        network(&c->actor_hidden, s->O, 2 * s->A, c->actor_norm, c->actor_unit_weights);
+    udy_net_config critic =
+        network(&c->critic_hidden, s->O + s->A, s->K, c->critic_norm, c->critic_unit_weights);
     critic.bf16 = c->bf16;
     int status = create_net(&s->actor, &s->actor_adam, &actor, s, "sac/actor", 0, err);
     if (!status && c->policy_average < 1)
@@ -200,8 +200,8 @@ static void choose_actions(udy_sac *s) {
     for (int i = 0; i < s->N; i++) {
         float *a = s->action32 + (size_t)i * (size_t)s->A, unused;
         for (int k = 0; k < s->A; k++)
-            noise[k] = (float)(random ? udy_rng_uniform(&s->act_rng, -1, 1)
-                                      : udy_rng_normal(&s->act_rng));
+            noise[k] =
+                (float)(random ? udy_rng_uniform(&s->act_rng, -1, 1) : udy_rng_normal(&s->act_rng));
         if (random) {
             memcpy(a, noise, (size_t)s->A * sizeof *a);
         } else {
@@ -333,10 +333,9 @@ int udy_sac_policy(const udy_sac *s, udy_policy **out, udy_error *err) {
     }
     udy_mlp_sync(mean);
     int last = udy_mlp_param_count(whole) - 2;
-    status = udy_policy_from_gaussian(out, mean, udy_mlp_param(whole, last).data + A * H,
-                                      udy_mlp_param(whole, last + 1).data + A,
-                                      (udy_log_std_bound)s->config.log_std_bound,
-                                      s->config.log_std_range, s->task, err);
+    status = udy_policy_from_gaussian(
+        out, mean, udy_mlp_param(whole, last).data + A * H, udy_mlp_param(whole, last + 1).data + A,
+        (udy_log_std_bound)s->config.log_std_bound, s->config.log_std_range, s->task, err);
     udy_mlp_destroy(whole);
     udy_mlp_destroy(mean);
     return status;

@@ -63,22 +63,22 @@ struct udy_sac {
 
     // An update.
     udy__pass *next_actor, *online[2], *targets[2], *actor_pass, *judged[2];
-    uint32_t *index;     // [B]
-    float *X;            // [2B, O + A]: (s, a), then (s', a')
-    float *S, *S2;       // [B, O]
-    float *XP;           // [B, O + A]: (s, pi(s))
-    float *reward;       // [B] unscaled, summed over n steps
-    float *discount;     // [B]
-    float *next_noise;   // [B, A]
-    float *noise;        // [B, A]
-    float *next_log_prob, *log_prob;  // [B]
-    float *atoms;                     // [K]
-    float sigma;                      // of a histogram's Gaussian
-    float *y;                         // [B, K]: the target distribution, or value
-    float *dY[2];                     // [2B, K]
-    float *dX[2];                     // [B, O + A]
-    float *d_head;                    // [B, 2A]
-    double *losses;                   // [2, shards]
+    uint32_t *index;                              // [B]
+    float *X;                                     // [2B, O + A]: (s, a), then (s', a')
+    float *S, *S2;                                // [B, O]
+    float *XP;                                    // [B, O + A]: (s, pi(s))
+    float *reward;                                // [B] unscaled, summed over n steps
+    float *discount;                              // [B]
+    float *next_noise;                            // [B, A]
+    float *noise;                                 // [B, A]
+    float *next_log_prob, *log_prob;              // [B]
+    float *atoms;                                 // [K]
+    float sigma;                                  // of a histogram's Gaussian
+    float *y;                                     // [B, K]: the target distribution, or value
+    float *dY[2];                                 // [2B, K]
+    float *dX[2];                                 // [B, O + A]
+    float *d_head;                                // [B, 2A]
+    double *losses;                               // [2, shards]
     double *q_sums, *actor_sums, *log_prob_sums;  // [shards]
     float *scratch;                               // [threads, scratch_size]
     size_t scratch_size;

@@ -51,16 +51,21 @@ static int create_passes(udy_sac *s, udy_error *err) {
     int rows = s->joint ? 2 * s->B : s->B, status = UDY_OK;
     int back = s->config.joint_gradient ? rows : s->B;
     for (int i = 0; !status && i < 2; i++) {
-        status = udy__pass_create(&s->online[i], s->critic[i], rows, s->B, back, UDY__FOR_BACKWARD, err);
+        status =
+            udy__pass_create(&s->online[i], s->critic[i], rows, s->B, back, UDY__FOR_BACKWARD, err);
         if (!status)
-            status = udy__pass_create(&s->targets[i], s->target[i], rows, rows, rows, UDY__FOR_FORWARD, err);
+            status = udy__pass_create(&s->targets[i], s->target[i], rows, rows, rows,
+                                      UDY__FOR_FORWARD, err);
         if (!status)
-            status = udy__pass_create(&s->judged[i], s->critic[i], s->B, s->B, s->B, UDY__FOR_FORWARD, err);
+            status = udy__pass_create(&s->judged[i], s->critic[i], s->B, s->B, s->B,
+                                      UDY__FOR_FORWARD, err);
     }
     if (!status)
-        status = udy__pass_create(&s->next_actor, s->actor, s->B, s->B, s->B, UDY__FOR_FORWARD, err);
+        status =
+            udy__pass_create(&s->next_actor, s->actor, s->B, s->B, s->B, UDY__FOR_FORWARD, err);
     if (!status)
-        status = udy__pass_create(&s->actor_pass, s->actor, s->B, s->B, s->B, UDY__FOR_BACKWARD, err);
+        status =
+            udy__pass_create(&s->actor_pass, s->actor, s->B, s->B, s->B, UDY__FOR_BACKWARD, err);
     return status;
 }
 
@@ -68,8 +73,8 @@ int udy__sac_update_create(udy_sac *s, udy_error *err) {
     int status = create_passes(s, err);
     if (status) return status;
     size_t shards = (size_t)udy__shard_count(s->B);
-    s->scratch_size = udy__size_max(udy__net_tile_scratch(s->actor),
-                                    udy__net_tile_scratch(s->critic[0]));
+    s->scratch_size =
+        udy__size_max(udy__net_tile_scratch(s->actor), udy__net_tile_scratch(s->critic[0]));
     s->scratch_size = udy__size_max(s->scratch_size, udy__pass_input_scratch(s->critic[0]));
     s->scratch_size = udy__size_max(s->scratch_size, 2 * (size_t)s->K);
     s->scratch_size = (s->scratch_size + 15) & ~(size_t)15;
@@ -156,9 +161,9 @@ static void gather_task(void *ctx, int shard, int thread) {
         memcpy(s->S2 + (at + (size_t)i) * O, x2 + i * ld, O * sizeof(float));
     }
     udy__pass_forward(s->next_actor, 0, shard);
-    udy__kernels_best()->gaussian_sample(
-        &s->head, s->next_actor->out + at * 2 * (size_t)s->A, s->next_noise + at * (size_t)s->A, n,
-        x2 + s->O, ld, s->next_log_prob + row);
+    udy__kernels_best()->gaussian_sample(&s->head, s->next_actor->out + at * 2 * (size_t)s->A,
+                                         s->next_noise + at * (size_t)s->A, n, x2 + s->O, ld,
+                                         s->next_log_prob + row);
     udy__flush_end(saved);
 }
 
@@ -257,10 +262,11 @@ static double sum_of(const double *x, int n) {
 
 // Where it went wrong, and what to try.
 static int diverged(const udy_sac *s, const char *what, double value, udy_error *err) {
-    return udy_error_set(err, UDY_ENONFINITE,
-                         "%s is %g at environment step %lld, update %lld: the training has diverged "
-                         "(a smaller sac.learning_rate or another seed may help)",
-                         what, value, (long long)s->numbers.steps, (long long)s->numbers.updates);
+    return udy_error_set(
+        err, UDY_ENONFINITE,
+        "%s is %g at environment step %lld, update %lld: the training has diverged "
+        "(a smaller sac.learning_rate or another seed may help)",
+        what, value, (long long)s->numbers.steps, (long long)s->numbers.updates);
 }
 
 static bool is_finite(udy_net *net) {
@@ -364,8 +370,7 @@ static int update_critics(udy_sac *s, udy_error *err) {
 static float judge_row(udy_sac *s, int i, int r) {
     const float *out = out_row(s->judged[i], r, s->K);
     float *d = s->dY[i] + (size_t)r * (size_t)s->K;
-    if (s->K > 1)
-        return udy__kernels_best()->categorical_mean_gradient(out, s->atoms, s->K, d);
+    if (s->K > 1) return udy__kernels_best()->categorical_mean_gradient(out, s->atoms, s->K, d);
     d[0] = 1;
     return out[0];
 }

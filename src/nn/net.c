@@ -14,15 +14,19 @@ static int check_config(const udy_net_config *c, udy_error *err) {
         return udy_error_set(err, UDY_EINVAL, "normalisation %d of a network: expected 0 to %d",
                              (int)c->norm, UDY_NORM_COUNT - 1);
     if (c->norm != UDY_NORM_NONE && !(c->eps > 0 && c->eps < 1))
-        return udy_error_set(err, UDY_EINVAL, "a normalisation's eps is %g: expected above 0, "
-                             "below 1", c->eps);
+        return udy_error_set(err, UDY_EINVAL,
+                             "a normalisation's eps is %g: expected above 0, "
+                             "below 1",
+                             c->eps);
     if (c->bf16 && !udy__bf16_supported())
         return udy_error_set(err, UDY_EUNSUPPORTED,
                              "bfloat16 products: this CPU has no instructions for them "
                              "(AVX512_BF16); use float32");
     if (c->norm == UDY_NORM_BATCH && !(c->momentum >= 0 && c->momentum < 1))
-        return udy_error_set(err, UDY_EINVAL, "BatchNorm's momentum is %g: expected 0 or more, "
-                             "below 1", c->momentum);
+        return udy_error_set(err, UDY_EINVAL,
+                             "BatchNorm's momentum is %g: expected 0 or more, "
+                             "below 1",
+                             c->momentum);
     if ((unsigned)c->mlp.output < UDY_ACTIVATION_COUNT && udy__activation_reads_z(c->mlp.output))
         return udy_error_set(err, UDY_EUNSUPPORTED,
                              "output activation %s of a network that may be normalised: its "
@@ -32,8 +36,8 @@ static int check_config(const udy_net_config *c, udy_error *err) {
     for (int l = 0; c->unit_weights && l < c->mlp.n_layers && l < UDY_MLP_LAYERS_MAX; l++) {
         if (c->mlp.dims[l] > UDY__TILE_COLS)
             return udy_error_set(err, UDY_EUNSUPPORTED,
-                                 "unit weights for a layer of %d inputs: at most %d", c->mlp.dims[l],
-                                 UDY__TILE_COLS);
+                                 "unit weights for a layer of %d inputs: at most %d",
+                                 c->mlp.dims[l], UDY__TILE_COLS);
     }
     return UDY_OK;
 }
@@ -59,7 +63,8 @@ int udy_net_create(udy_net **out, const udy_net_config *config, udy_error *err) 
     if (!status && config->bf16) {
         net->Wb = udy_alloc(net->mlp->n_params * sizeof *net->Wb);
         net->Wtb = udy_alloc(net->mlp->n_transposed * sizeof *net->Wtb);
-        if (!net->Wb || !net->Wtb) status = udy_error_set(err, UDY_ENOMEM, "no memory for a network");
+        if (!net->Wb || !net->Wtb)
+            status = udy_error_set(err, UDY_ENOMEM, "no memory for a network");
     }
     if (!status && ((net->n_gamma && !net->gamma) || (net->n_stats && !net->stats)))
         status = udy_error_set(err, UDY_ENOMEM, "no memory for a network");

@@ -42,9 +42,9 @@ typedef struct udy__pass {
     uint16_t *bf16_block, *hb[UDY__HIDDEN_MAX], *db[UDY_MLP_LAYERS_MAX];
     udy__bf16 *up[UDY_MLP_LAYERS_MAX], *down[UDY_MLP_LAYERS_MAX];
     udy__bf16 *tile[UDY_MLP_LAYERS_MAX][2];  // gradient of a whole tile, and of a last, smaller one
-    float *inv_rows[UDY__HIDDEN_MAX];                // LAYER: [rows]
-    float *partial[UDY__HIDDEN_MAX + 1];             // [shards, 2, width]: 0 is the input's
-    float *back[UDY__HIDDEN_MAX];                    // [shards, 2, width]: gradient's sums
+    float *inv_rows[UDY__HIDDEN_MAX];        // LAYER: [rows]
+    float *partial[UDY__HIDDEN_MAX + 1];     // [shards, 2, width]: 0 is the input's
+    float *back[UDY__HIDDEN_MAX];            // [shards, 2, width]: gradient's sums
     // Of the statistics in use: mean, 1 / sqrt(variance + eps), y = z scale + shift; and of the
     // gradient d = a d + b z + c. Index 0 is the input's.
     float *mean[UDY__HIDDEN_MAX + 1], *inv[UDY__HIDDEN_MAX + 1];
@@ -57,7 +57,7 @@ typedef struct udy__pass {
     udy__pass_mode mode;
     const float *X;
     int B;
-    int B_live;  // rows from here on have no gradient of their own at the output
+    int B_live;            // rows from here on have no gradient of their own at the output
     int out_from, out_to;  // rows whose output is wanted; the others serve the statistics only
     int B_back;  // rows from here on count as constants in the statistics: no backward at all
 } udy__pass;

@@ -94,7 +94,8 @@ static int create_products(udy__pass *p, const udy_net *net, bool backward, udy_
         int K = l == p->n_hidden ? p->live_rows : p->back_rows;
         const udy__bf16_shape whole = {true, tile, in, K, out, in, in};
         const udy__bf16_shape part = {true, last, in, K, out, in, in};
-        if (!status && backward && out >= tile) status = udy__bf16_create(&p->tile[l][0], &whole, err);
+        if (!status && backward && out >= tile)
+            status = udy__bf16_create(&p->tile[l][0], &whole, err);
         if (!status && backward && last) status = udy__bf16_create(&p->tile[l][1], &part, err);
     }
     return status;
@@ -104,8 +105,10 @@ int udy__pass_create(udy__pass **out, const udy_net *net, int max_rows, int live
                      int back_rows, udy__pass_use use, udy_error *err) {
     *out = NULL;
     if (net->config.bf16 && (max_rows % UDY__SHARD_ROWS || live_rows % UDY__SHARD_ROWS))
-        return udy_error_set(err, UDY_EINVAL, "bfloat16 products for %d rows: expected a multiple "
-                             "of %d", max_rows, UDY__SHARD_ROWS);
+        return udy_error_set(err, UDY_EINVAL,
+                             "bfloat16 products for %d rows: expected a multiple "
+                             "of %d",
+                             max_rows, UDY__SHARD_ROWS);
     udy__pass *p = udy_alloc(sizeof *p);
     if (p) {
         p->config = net->config;
@@ -264,10 +267,7 @@ static const float *input_rows(const udy__pass *p, int row) {
 static void run_layer(udy__pass *p, int l, int row, int n) {
     udy__layer layer = udy__mlp_layer(p->net->mlp, l);
     const float *in = l ? rows_of(p->h[l - 1], row, layer.in) : input_rows(p, row);
-    float *out = rows_of(l == p->n_hidden ? p->out
-                         : p->z[l]        ? p->z[l]
-                                          : p->h[l],
-                         row, layer.out);
+    float *out = rows_of(l == p->n_hidden ? p->out : p->z[l] ? p->z[l] : p->h[l], row, layer.out);
     if (p->up[l])
         udy__bf16_run(p->up[l], rounded_rows(p->hb[l - 1], row, layer.in),
                       p->net->Wtb + p->net->mlp->transposed_at[l], out);
@@ -398,7 +398,8 @@ static void no_gradient(const udy__pass *p, int shard, float *dX) {
             memset(p->back[l] + (size_t)shard * 2 * width, 0, 2 * width * sizeof(float));
         // The product over all rows reads them.
         if (p->db[l])
-            memset(p->db[l] + (size_t)shard * UDY__SHARD_ROWS * width, 0, n * width * sizeof(uint16_t));
+            memset(p->db[l] + (size_t)shard * UDY__SHARD_ROWS * width, 0,
+                   n * width * sizeof(uint16_t));
     }
     if (dX) memset(rows_of(dX, shard * UDY__SHARD_ROWS, (int)in), 0, n * in * sizeof *dX);
 }
@@ -477,8 +478,7 @@ size_t udy__pass_input_scratch(const udy_net *net) {
     return 3 * rounded(widest * UDY__SHARD_ROWS);
 }
 
-void udy__pass_input_gradient(const udy__pass *p, int shard, float *dY, float *dX,
-                              float *scratch) {
+void udy__pass_input_gradient(const udy__pass *p, int shard, float *dY, float *dX, float *scratch) {
     const udy__kernels *kernels = udy__kernels_best();
     int row = shard * UDY__SHARD_ROWS, n = udy__shard_size(p->B, shard);
     size_t part = udy__pass_input_scratch(p->net) / 3;

@@ -96,8 +96,7 @@ void udy__net_update_tile(udy_net *net, const udy__pass *pass, int index, const 
     }
     size_t at = mlp->bias_at[l] + (size_t)tile.row;
     step(adam, at, mlp->params + at, db, tile.n_rows, coefficients);
-    if (target)
-        kernels->blend(target->mlp->params + at, mlp->params + at, 0, 1, tile.n_rows, tau);
+    if (target) kernels->blend(target->mlp->params + at, mlp->params + at, 0, 1, tile.n_rows, tau);
     if (l == net->n_hidden || !net->n_gamma) return;
     size_t g = net->gamma_at[l] + (size_t)tile.row;
     step(adam, mlp->n_params + g, net->gamma + g, pass->d_gamma[l] + tile.row, tile.n_rows,

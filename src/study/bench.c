@@ -18,7 +18,7 @@ typedef struct bench {
     double seconds_s;
     udy_bench_figure *figures;
     int n;
-    float *obs, *labels;          // pairs to train on: [PAIRS, O], [PAIRS, A]
+    float *obs, *labels;                          // pairs to train on: [PAIRS, O], [PAIRS, A]
     double peak_gflops, physics, physics_random;  // limits; random: with random torques
 } bench;
 
@@ -167,8 +167,8 @@ static int make_pairs(bench *b, udy_error *err) {
         best = fmin(best, udy_clock_s() - start);
     }
     const udy_mlp_config *net = udy_mlp_config_of(udy_policy_mlp(b->policy));
-    add(b, "labels", 2 * weights_of(net) * PAIRS / best * 1e-9, "GFLOP/s", b->peak_gflops, peak_name,
-        "the expert's labels for 50,000 states, in batches")
+    add(b, "labels", 2 * weights_of(net) * PAIRS / best * 1e-9, "GFLOP/s", b->peak_gflops,
+        peak_name, "the expert's labels for 50,000 states, in batches")
         ->seconds = best;
     return UDY_OK;
 }
@@ -257,8 +257,8 @@ static double sac_flop(const udy_sac_config *c, int O, int A) {
     actor.dims[actor.n_layers] = 2 * A;
     critic.dims[critic.n_layers] = 1;
     double a = 2 * weights_of(&actor), q = 2 * weights_of(&critic);
-    return c->batch_size * (a + 2 * q + 2 * udy_mlp_train_flop(&critic) + 4 * q +
-                            udy_mlp_train_flop(&actor));
+    return c->batch_size *
+           (a + 2 * q + 2 * udy_mlp_train_flop(&critic) + 4 * q + udy_mlp_train_flop(&actor));
 }
 
 // Plain SAC as published, one environment step for each update, as many simulations as threads.
@@ -279,8 +279,8 @@ static int measure_sac(bench *b, udy_error *err) {
         int64_t before = udy_sac_status_take(sac).updates;
         double start = udy_clock_s();
         status = udy_sac_advance(sac, WARM_UP + (int64_t)r * CHUNK, err);
-        best = fmax(best, (double)(udy_sac_status_take(sac).updates - before) /
-                              (udy_clock_s() - start));
+        best = fmax(best,
+                    (double)(udy_sac_status_take(sac).updates - before) / (udy_clock_s() - start));
     }
     udy_sac_destroy(sac);
     udy_batch_destroy(batch);
@@ -344,11 +344,16 @@ int udy_bench_run(udy_bench_figure *figures, int *n_figures, const udy_task *tas
         int (*measure)(bench *, udy_error *);
         const char *what;
     } parts[] = {
-        {measure_limits, "limits"},           {measure_rollouts, "rollouts"},
-        {measure_batch_steps, "batch steps"}, {make_pairs, "labels"},
-        {measure_batch64, "training"},        {measure_batch256, "training"},
-        {measure_batch1024, "training"},      {measure_sac, "soft actor-critic"},
-        {measure_row, "one row"},             {measure_memory, "memory"},
+        {measure_limits, "limits"},
+        {measure_rollouts, "rollouts"},
+        {measure_batch_steps, "batch steps"},
+        {make_pairs, "labels"},
+        {measure_batch64, "training"},
+        {measure_batch256, "training"},
+        {measure_batch1024, "training"},
+        {measure_sac, "soft actor-critic"},
+        {measure_row, "one row"},
+        {measure_memory, "memory"},
     };
     bench b = {.task = task,
                .policy = policy,
