@@ -144,7 +144,7 @@ static void rows_beyond_the_checkpoint_are_written_again(void **state) {
 
 //------------------------------------------ Killed ------------------------------------------------
 
-enum { KILLED_SEED = 4, KILLED_STEPS = 3000, KILLED_EVERY = 60 };
+enum { KILLED_SEED = 4, KILLED_STEPS = 6000, KILLED_EVERY = 60 };
 
 static udy_sac_config killed_config(void) {
     udy_sac_config c = small_config(XQC);
