@@ -295,12 +295,13 @@ static double progress(const udy_sac *s) {
 
 double udy__sac_learning_rate(const udy_sac *s) {
     const udy_sac_config *c = &s->config;
+    if (c->learning_rate_final < 0) return c->learning_rate;
     return c->learning_rate + (c->learning_rate_final - c->learning_rate) * progress(s);
 }
 
 double udy__sac_gamma(const udy_sac *s) {
     const udy_sac_config *c = &s->config;
-    if (c->gamma_final == c->gamma) return c->gamma;
+    if (c->gamma_final < 0 || c->gamma_final == c->gamma) return c->gamma;
     double from = 1 / (1 - c->gamma), to = 1 / (1 - c->gamma_final);
     return 1 - 1 / (from + (to - from) * progress(s));
 }
