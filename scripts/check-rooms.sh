@@ -21,6 +21,7 @@ BEGIN {
     owner["dnnl"] = owner["oneapi"] = owner["omp"] = "nn"
     owner["mujoco"] = "sim"
     owner["cjson"] = owner["yaml"] = "base"
+    owner["libavcodec"] = owner["libavformat"] = owner["libavutil"] = owner["libswscale"] = "show"
     owner["protobuf-c"] = owner["google"] = owner["tb_event"] = "io"  # the last: generated
 }
 FNR == 1 {

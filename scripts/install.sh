@@ -33,13 +33,15 @@ Name: understudy
 Description: Imitation learning on MuJoCo tasks
 Version: $version
 Cflags: -I\${prefix}/include
-Libs: -L\${prefix}/lib -lunderstudy -L\${prefix}/lib/understudy -l:libmujoco.so.4.0.0 -Wl,-rpath,\${prefix}/lib/understudy -ldnnl -lgomp -lyaml -lcjson -lprotobuf-c -lpthread -lm
+Libs: -L\${prefix}/lib -lunderstudy -L\${prefix}/lib/understudy -l:libmujoco.so.4.0.0 -Wl,-rpath,\${prefix}/lib/understudy -ldnnl -lgomp -lyaml -lcjson -lprotobuf-c -lavformat -lavcodec -lswscale -lavutil -lpthread -ldl -lm
 PC
 
 for part in presets experts; do
     rm -rf "${share:?}/$part"
     cp -R "$part" "$share/$part"
 done
+rm -rf "$share/report"
+cp -R "$build/share/understudy/report" "$share/report"
 # Gymnasium's model files go nowhere without their licence.
 rm -rf "$share/models"
 install -d "$share/models"
@@ -47,5 +49,6 @@ install -m 644 .deps/models/*.xml .deps/models/LICENSE "$share/models/"
 install -m 644 LICENSE THIRD_PARTY.md "$share/licenses/"
 install -m 644 .deps/mujoco/LICENSE "$share/licenses/MuJoCo-LICENSE"
 install -m 644 .deps/mujoco/LICENSES_THIRD_PARTY.md "$share/licenses/MuJoCo-LICENSES_THIRD_PARTY.md"
+install -m 644 .deps/web/node_modules/three/LICENSE "$share/licenses/three-LICENSE"
 chmod -R u+rwX,go+rX "$share"
 echo "installed $bin/understudy"

@@ -1,7 +1,8 @@
 #!/bin/sh
-# What a fresh Debian lacks to build and run Understudy: distribution packages, and two wheels pinned
-# by sha256: MuJoCo's library and headers, and Gymnasium's model files. Run by make; says nothing
-# and takes a moment when there is nothing to do. Nothing of either wheel is executed.
+# What a fresh Debian lacks to build and run Understudy: distribution packages, two wheels pinned by
+# sha256: MuJoCo's library and headers, and Gymnasium's model files; and what the report's page is built
+# with (fetch_web.sh). Run by make; says nothing and takes a moment when there is nothing to do. Nothing
+# of either wheel is executed.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -25,8 +26,9 @@ lacking() {
     python3 -I -S -c 'import importlib.util as u, sys
 sys.exit(not (u.find_spec("ensurepip") and u.find_spec("venv")))' 2>/dev/null ||
         unless_installed python3-venv
-    fetched || python3 -m pip --version >/dev/null 2>&1 || unless_installed python3-pip
+    { fetched && scripts/fetch_web.sh --fetched; } || python3 -m pip --version >/dev/null 2>&1 || unless_installed python3-pip
     for package in libdnnl-dev libcjson-dev libyaml-dev libprotobuf-c-dev libcmocka-dev \
+        libavcodec-dev libavformat-dev libavutil-dev libswscale-dev libegl1 libgl1-mesa-dri \
         fonts-dejavu-core; do
         unless_installed "$package"
     done
@@ -41,12 +43,14 @@ packages() {
         [ -e "$deps/.not-debian" ] && return
         say "note: not a Debian system, so packages are not installed; needed are a C compiler, make,"
         say "cmake >= 3.25, ninja, pkg-config, protoc-c, gnuplot, python3 with pip and venv, the DejaVu"
-        say "fonts, and the development files of oneDNN (2.x), cJSON, libyaml, protobuf-c and cmocka"
+        say "fonts, the development files of oneDNN (2.x), cJSON, libyaml, protobuf-c, FFmpeg (5 or later)"
+        say "and cmocka, and, for videos, EGL with Mesa's software driver"
         mkdir -p "$deps" && : >"$deps/.not-debian"
         return
     fi
     installed=" $(dpkg-query -W -f '${db:Status-Status} ${Package} ' libdnnl-dev libcjson-dev \
-        libyaml-dev libprotobuf-c-dev libcmocka-dev fonts-dejavu-core python3-venv python3-pip \
+        libyaml-dev libprotobuf-c-dev libcmocka-dev libavcodec-dev libavformat-dev libavutil-dev \
+        libswscale-dev libegl1 libgl1-mesa-dri fonts-dejavu-core python3-venv python3-pip \
         2>/dev/null || true)"
     missing=$(lacking | sort -u | tr '\n' ' ')
     missing=${missing% }
@@ -154,3 +158,5 @@ fetched || [ "$(uname -s) $(uname -m)" = "Linux x86_64" ] ||
     die "this is $(uname -s) on $(uname -m); the pinned MuJoCo library is for Linux on x86_64 only"
 packages
 wheels
+# Only a report's replay hangs on it.
+scripts/fetch_web.sh || say "note: without three.js, reports will have no 3-D replay; run scripts/setup.sh again to mend it"

@@ -96,6 +96,9 @@ typedef struct udy_episode {
     float *obs;                   // [T, O] before each step
     float *action;                // [T, A] what was executed
     float *reward;                // [T]
+    // With record_physics: the state before each step, and what the step gave.
+    double *qpos, *qvel;         // [T, nq], [T, nv]
+    float *height, *x_velocity;  // [T] m (NaN where the task has no height), m/s
 } udy_episode;
 
 typedef struct udy_rollout_job {
@@ -106,6 +109,7 @@ typedef struct udy_rollout_job {
     double beta;
     uint64_t seed;  // the episode's reset(seed); also seeds random policy, mixture and samples
     bool record;
+    bool record_physics;  // with record: qpos, qvel, height, x_velocity too
     // policy acts by udy_policy_sample, with noise from a stream of seed; UDY_EINVAL where it has
     // no head. The expert of a mixture stays deterministic, as its labels are.
     bool stochastic;
@@ -299,10 +303,11 @@ typedef struct udy_sac_config {
     double updates_per_step;  // update-to-data ratio
     int replay_size;          // transitions kept
     int batch_size;
-    int n_step;                 // rewards before bootstrapping
-    double gamma, gamma_final;  // at the first and last update; 1 / (1 - gamma) is linear between
-    bool reward_scaling;        // divide rewards by the spread of the running discounted return
-    double return_max;          // with reward_scaling: and so that the largest is at most this
+    int n_step;  // rewards before bootstrapping
+    // At the first and last update; 1 / (1 - gamma) is linear between. A negative final: gamma throughout
+    double gamma, gamma_final;
+    bool reward_scaling;  // divide rewards by the spread of the running discounted return
+    double return_max;    // with reward_scaling: and so that the largest is at most this
     // Networks: widths of hidden layers, normalisation (udy_norm).
     udy_ints actor_hidden, critic_hidden;
     int actor_norm, critic_norm;
@@ -316,12 +321,13 @@ typedef struct udy_sac_config {
     int log_std_bound;  // a udy_log_std_bound
     double log_std_range[2];
     // Learning.
-    double learning_rate, learning_rate_final;  // critic's and actor's, linear over all updates
-    double beta1;                               // Adam's, of critic and actor
-    double target_average;                      // tau: share of the new weights a step
-    double policy_average;                      // the same for the policy that is deployed; 1: none
-    int policy_delay;                           // critic updates for one of actor and temperature
-    double temperature;                         // alpha at the start
+    // Critics' and actor's, linear over all updates. A negative final: learning_rate throughout
+    double learning_rate, learning_rate_final;
+    double beta1;           // Adam's, of critic and actor
+    double target_average;  // tau: share of the new weights a step
+    double policy_average;  // the same for the policy that is deployed; 1: none
+    int policy_delay;       // critic updates for one of actor and temperature
+    double temperature;     // alpha at the start
     double temperature_learning_rate;
     double target_entropy_per_action;  // times A; -1 is the paper's
     // Evaluation and selection (udy_expert_train).
@@ -367,7 +373,8 @@ int udy_sac_policy(const udy_sac *sac, udy_policy **out, udy_error *err) UDY_MUS
 
 // Write everything into folder dir, so that udy_sac_load goes on with the same bits: a small file,
 // renamed into place last, and the replay's rows since the last save, appended. dir is this
-// training's alone. Load into a training made with the same config, task and seed.
+// training's alone. Load into a fresh training (one that has done no step) made with the same config,
+// task and seed.
 int udy_sac_save(udy_sac *sac, const char *dir, udy_error *err) UDY_MUST_CHECK;
 int udy_sac_load(udy_sac *sac, const char *dir, udy_error *err) UDY_MUST_CHECK;
 
@@ -379,6 +386,7 @@ typedef enum {
     UDY_SEEDS_SELECT = 2,    // episodes that choose the best round
     UDY_SEEDS_EVALUATE = 3,  // episodes of the results table
     UDY_SEEDS_TRAIN = 4,     // episodes that reinforcement learning collects
+    UDY_SEEDS_SHIFT = 5,     // episodes that the shift is measured on
 } udy_seed_purpose;
 uint64_t udy_seed_range(uint64_t run_seed, udy_seed_purpose purpose);
 

@@ -171,6 +171,84 @@ typedef struct udy_sim_track {
 int udy_sim_replay_rate(const udy_task *task, const udy_sim_track *tracks, int n,
                         double *steps_per_s, udy_error *err) UDY_MUST_CHECK;
 
+//------------------------------------------ Rendering ---------------------------------------------
+
+// Pictures of a task's states, drawn by MuJoCo without a window or a display server: OpenGL through
+// EGL (with Mesa's software driver where there is no GPU), else through OSMesa, whichever the machine
+// has. A renderer belongs to one thread at a time; any number may draw at once, each on its own.
+typedef struct udy_renderer udy_renderer;
+
+#define UDY_RENDER_SIZE_MIN 16
+#define UDY_RENDER_SIZE_MAX 4096
+
+// width, height: of the picture in pixels. task must outlive it.
+// UDY_EINVAL (a size out of range), or UDY_EUNSUPPORTED where there is neither EGL nor OSMesa: the
+// message says what was tried and which packages to install.
+int udy_renderer_create(udy_renderer **out, const udy_task *task, int width, int height,
+                        udy_error *err) UDY_MUST_CHECK;
+void udy_renderer_destroy(udy_renderer *renderer);  // NULL is legal
+// "EGL" or "OSMesa": what it draws with.
+const char *udy_renderer_kind(const udy_renderer *renderer);
+
+// What to draw. Velocities do not show.
+typedef struct udy_view {
+    const double *qpos;     // [nq]
+    const double *next;     // [nq] Nullable: a later state, to draw one on the way to it
+    double fraction;        // how far on that way, 0 to 1
+    const double *look_at;  // [3] m, the point in the middle. Nullable: the robot's own
+} udy_view;
+
+// Draw into rgb [height, width, 3], rows from the top. The same view gives the same pixels on every
+// renderer of its size on a machine. An OpenGL context that the thread had through EGL is its own
+// again afterwards. Returns 0, UDY_EINVAL, UDY_ENONFINITE, UDY_EUNSUPPORTED (OpenGL failed), or
+// UDY_EPHYSICS.
+int udy_renderer_draw(udy_renderer *renderer, const udy_view *view, uint8_t *rgb, udy_error *err)
+    UDY_MUST_CHECK;
+
+// Where a camera that follows the robot smoothly looks: for T states dt apart, the robot's place
+// averaged over about half a second before and after, so that it does not shake with every step.
+//   qpos  [T, nq]     look_at  [T, 3] m out
+int udy_camera_path(const udy_task *task, const double *qpos, int T, double *look_at,
+                    udy_error *err) UDY_MUST_CHECK;
+
+//------------------------------------------ Scene -------------------------------------------------
+
+// What a task's robot is made of and where its parts are, for others to draw.
+typedef enum {
+    UDY_GEOM_PLANE,
+    UDY_GEOM_SPHERE,
+    UDY_GEOM_CAPSULE,
+    UDY_GEOM_ELLIPSOID,
+    UDY_GEOM_CYLINDER,
+    UDY_GEOM_BOX
+} udy_geom_type;
+
+typedef struct udy_geom {
+    udy_geom_type type;  // a mesh is the box around it
+    int body;            // that it is fixed to; 0: the world
+    // m: radius; capsule and cylinder: radius, half length along z; ellipsoid and box: half axes;
+    // plane: 0, it never ends
+    double size[3];
+    double pos[3], quat[4];  // m and (w, x, y, z), in the body's frame
+    float rgba[4];
+} udy_geom;
+
+typedef struct udy_scene {
+    int n_bodies;   // the world's among them
+    int main_body;  // the one that the task is about
+    int n_geoms;    // those that MuJoCo shows by default
+    udy_geom *geoms;
+} udy_scene;
+// Free with udy_scene_free.
+int udy_scene_create(udy_scene *out, const udy_task *task, udy_error *err) UDY_MUST_CHECK;
+void udy_scene_free(udy_scene *scene);
+// Where the bodies are in T states.
+//   qpos  [T, nq]
+//   pos   [T, n_bodies, 3] m out     quat  [T, n_bodies, 4] out: w, x, y, z, of length 1
+// UDY_ENONFINITE names the state.
+int udy_scene_poses(const udy_task *task, const float *qpos, int T, float *pos, float *quat,
+                    udy_error *err) UDY_MUST_CHECK;
+
 #ifdef __cplusplus
 }
 #endif

@@ -516,6 +516,279 @@ void udy_pca_free(udy_pca *pca);
 // out [n, UDY_PCA_COMPONENTS] of rows [n, dims].
 void udy_pca_project(const udy_pca *pca, const float *rows, size_t n, double *out);
 
+//------------------------------------------ Shift -------------------------------------------------
+
+// Why a clone fails, measured: each policy drives episodes of its own, and what it meets there is held
+// against what the expert meets. The expert on other seeds is always the first subject: the null that
+// every figure shows. All policies start from the same seeds, but for the reference, which starts from
+// others.
+
+// A policy under study.
+typedef struct udy_shift_subject {
+    const char *name;   // "bc", "dagger-3": in files; "expert" is the null's
+    const char *label;  // "DAgger round 3": in figures and sentences
+    const udy_policy *policy;
+    bool brief;  // returns, joint distance, distance to the demonstrations and action error only
+    bool has_labels;
+    uint64_t labels;  // expert labels used to make it
+} udy_shift_subject;
+
+#define UDY_SHIFT_SUBJECTS_MAX 64
+
+typedef struct udy_shift_config {
+    uint64_t seed;          // of episodes (from udy_seed_range on), tests and intervals; below 2^32
+    int episodes;           // of each policy, 3..1000; 20
+    int window;             // control steps, of the curves by time; 10
+    int map_bins;           // cells a side of the map of states; 48
+    int push_episodes;      // pushes of each size; 20. 0: no pushes
+    double push_speeds[4];  // m/s given to the main body, in a random horizontal direction
+    int n_push_speeds;      // 1..4; 0.5, 1, 2, 4
+    int push_steps;         // control steps that a policy has to come back; 200
+    udy_divergence_config divergence;
+    udy_classifier_config classifier;
+} udy_shift_config;
+// "episodes", "window", "divergence.permutations", "classifier.updates", ...
+const udy_field *udy_shift_fields(void);
+udy_shift_config udy_shift_config_default(void);
+
+// A number with its percentile bootstrap interval over episodes.
+typedef struct udy_shift_value {
+    double value, ci[2];
+} udy_shift_value;
+
+// A window of control steps first..end-1, over the episodes that last into it.
+typedef struct udy_shift_window {
+    int first, end, n;           // n: episodes
+    udy_time_window energy;      // against the reference
+    udy_shift_value error;       // squared action error against the expert's label, own states
+    udy_shift_value distance;    // to the nearest demonstration, standard deviations
+    double height[3], speed[3];  // 10 %, 50 % and 90 % quantile over rows, m and m/s
+} udy_shift_window;
+
+// How it comes back from pushes of one size. The pushed states are the reference's own, the same for
+// every policy. Back: the distance to the demonstrations stays below the reference's 95 % quantile for
+// 20 control steps.
+typedef struct udy_shift_push {
+    double speed;         // m/s
+    int n, back, fell;    // episodes; what is left did neither in time
+    double back_ci[2];    // of back / n, Wilson's
+    double median_steps;  // to come back, over those that did; 0: none did
+} udy_shift_push;
+
+// A control step on the way to a fall, mean over falls; t = 0 is the step of the fall.
+typedef struct udy_shift_before {
+    int t, n;  // t: -19..0 and the like; n: falls that have it
+    double height, speed, error, distance;
+} udy_shift_before;
+
+// One episode, for traces and for the replay.
+typedef struct udy_shift_track {
+    uint64_t seed;
+    int length;  // T
+    udy_end end;
+    double ret;
+    float *qpos;                                        // [T, nq] before each step
+    float *height, *speed, *distance, *error, *reward;  // [T]
+} udy_shift_track;
+
+typedef struct udy_shift_policy {
+    char name[32], label[48];
+    bool brief, has_labels;
+    uint64_t labels;
+    int n;                      // episodes
+    double *returns;            // [n]
+    int *lengths;               // [n]
+    uint8_t *ends;              // [n] udy_end
+    double mean, std, ci95[2];  // of the returns
+    int falls, too_low, too_high;
+    double speed_mean;
+    udy_joint joint;           // against the reference
+    udy_shift_value distance;  // of its states to the nearest demonstration, mean
+    double distance_q95;
+    double far;                 // share of its states farther than the reference's 95 % quantile
+    udy_shift_value error_own;  // squared action error against the expert's labels: its own states
+    udy_shift_value error_expert;  // and the reference's: the difference is the shift
+    // Not where brief:
+    udy_column *columns;  // [n_columns]
+    bool has_classifier;
+    udy_classifier_test classifier;
+    int n_windows;
+    udy_shift_window *windows;
+    double p_anywhere;                       // of the energy distance by time
+    double *height_density, *speed_density;  // [UDY_SHIFT_BINS] share of rows a bin
+    double *map;  // [map_bins, map_bins] share of rows a cell; row: second component
+    int n_survival, n_hazard;
+    udy_survival_point *survival;
+    udy_hazard_window *hazard;
+    double *cost;  // [n_T] J(reference) - J(it) up to each horizon
+    udy_exponent exponent;
+    int n_push;
+    udy_shift_push push[4];
+    int n_before;
+    udy_shift_before *before;  // ascending t; none where nothing fell
+    udy_shift_track track;     // the first seed's episode, the same seed for all
+} udy_shift_policy;
+
+#define UDY_SHIFT_BINS 60
+
+typedef struct udy_shift {
+    char task[64], expert[256];  // expert: its label
+    double dt;                   // s, of a control step
+    int obs_dim, nq;
+    int n_columns;            // torso height, forward speed, then every observation
+    char (*column_name)[64];  // [n_columns]
+    char (*column_unit)[16];
+    double *column_std;  // [n_columns] of the demonstrations (the first two: of the reference)
+    udy_shift_config config;
+    uint64_t demo_rows;                      // of the demonstrations
+    double distance_q95;                     // of the reference to the demonstrations
+    double height_range[2], speed_range[2];  // of the densities' bins (outliers: in the last)
+    double map_range[2][2];                  // of the map, first and second component
+    double map_share[2];                     // of the variance
+    int n_T;
+    double *T;  // [n_T] horizons, control steps
+    int n;
+    udy_shift_policy *policies;  // [n]; [0]: the expert on other seeds
+} udy_shift;
+
+// Measure. demos: what the clones were shown, or NULL: the reference's episodes take its place, and
+// distances of the reference to itself leave its own episode out. Free with udy_shift_free.
+// Distances are to at most 25,000 rows of the demonstrations, drawn evenly; of a brief subject one
+// state of every four is looked at. A task without a height has a column of zeros in its place.
+// UDY_EINVAL: no subjects, too many, names that repeat. UDY_EINTERRUPTED where progress asks to stop.
+int udy_shift_measure(udy_shift *out, const udy_task *task, const udy_policy *expert,
+                      const char *expert_label, const udy_dataset *demos,
+                      const udy_shift_subject *subjects, int n_subjects,
+                      const udy_shift_config *config, int n_threads, const udy_progress *progress,
+                      udy_error *err) UDY_MUST_CHECK;
+void udy_shift_free(udy_shift *shift);
+// shift.json and back. Tracks are in it as base64 of little-endian f32 (design: a replay needs them,
+// nobody reads them); everything else as numbers.
+int udy_shift_save(const udy_shift *shift, const char *path, udy_error *err) UDY_MUST_CHECK;
+int udy_shift_load(udy_shift *out, const char *path, udy_error *err) UDY_MUST_CHECK;
+// Measure an experiment's run folder (subjects: BC, DAgger's round 0, best and last in full, the other
+// rounds brief; demonstrations: BC's), and leave shift.json in it. Done already with the same settings:
+// loaded.
+int udy_shift_run(udy_shift *out, const char *run_path, const udy_experiment_config *experiment,
+                  const char *expert_path, const udy_shift_config *config, int n_threads,
+                  const udy_progress *progress, udy_error *err) UDY_MUST_CHECK;
+
+//------------------------------------------ Sweep -------------------------------------------------
+
+// Shift or undertraining? A grid: demonstrations x expert x seeds, behavioural cloning beside
+// DAgger at equal labels, each with the weights after a fixed number of epochs (the tutorial's) and
+// with those where the loss on other episodes of the expert had stopped to fall. What training on
+// mends was undertraining; what it leaves is not.
+
+enum { UDY_SWEEP_BC, UDY_SWEEP_DAGGER, UDY_SWEEP_METHODS };
+enum { UDY_SWEEP_TUTORIAL, UDY_SWEEP_CONVERGED, UDY_SWEEP_TRAININGS };
+extern const char *const udy_sweep_methods[UDY_SWEEP_METHODS];      // "bc", "dagger"
+extern const char *const udy_sweep_trainings[UDY_SWEEP_TRAININGS];  // "tutorial", "converged"
+
+typedef struct udy_sweep_config {
+    char task[64];
+    char experts[1024];  // see udy_sweep_experts
+    uint64_t seed;       // below 2^32, as are the others: run r of `seeds` is of seed + r
+    int seeds;
+    udy_ints demos;     // episodes of the expert, ascending
+    int eval_episodes;  // of each cell
+    // Episodes of the expert that nothing is trained on and that are no labels of any cell: the loss
+    // on the first decides what has converged (DAgger's: on as many rows, mixed as those it trains
+    // on are, from the expert and from its learners), on the others the action error is measured.
+    int val_episodes, test_episodes;
+    double target;  // share of the expert's return whose cost in labels is asked for; 0.9
+    udy_task_config task_config;
+    udy_bc_config bc;  // but val_fraction and patience, which are not used
+    // Converged: after the tutorial's epochs the training goes on until the validation loss, looked at
+    // every check_every updates of Adam, was not better for `patience` updates, or max_updates are
+    // done in all; the weights where it was lowest from the epochs' end on.
+    int max_updates, patience, check_every;
+    // DAgger: this share of the labels are demonstrations, the rest is collected by the learner in
+    // rounds. A round's learner is trained for the tutorial's epochs, and min_updates at least.
+    double demo_share;
+    int rounds, min_updates;
+} udy_sweep_config;
+// "task", "experts", "demos", "bc.epochs", "converged.patience", "dagger.rounds", ...
+const udy_field *udy_sweep_fields(void);
+void udy_sweep_config_default(udy_sweep_config *config);
+
+// An expert of the grid: "ant-v5" or "ant-v5:stochastic", the same demonstrating and labelling by
+// samples of its Gaussian.
+typedef struct udy_sweep_expert {
+    char name[256];  // policy file, or the name of a shipped expert
+    bool stochastic;
+} udy_sweep_expert;
+#define UDY_SWEEP_EXPERTS_MAX 8
+// Take a list apart: "ant-v5, ant-v5:stochastic, ant-v5-medium". out [UDY_SWEEP_EXPERTS_MAX].
+int udy_sweep_experts(const char *list, udy_sweep_expert *out, int *n, udy_error *err)
+    UDY_MUST_CHECK;
+
+// Run the grid in the run folder: a cell a thread, each trained and evaluated on that thread alone.
+// expert_paths: the files of the experts, in the list's order. Writes sweep.json, sweep.csv (a row
+// a cell) and points.csv (a row a point: seeds together). Each cell's record is kept as it ends:
+// called again, what is done is not done again, and the numbers are those of a run that never
+// stopped.
+int udy_sweep_run(udy_run *run, const udy_sweep_config *config, const char *const *expert_paths,
+                  int n_threads, const udy_progress *progress, udy_error *err) UDY_MUST_CHECK;
+
+// A number with its 95 % percentile bootstrap interval: seeds drawn with replacement, and within
+// each its episodes. With three seeds that differ as much as a seed's episodes do it holds the
+// truth some eight times in ten, with ten seeds nine.
+typedef struct udy_sweep_value {
+    double value, ci[2];
+} udy_sweep_value;
+
+// Seeds together.
+typedef struct udy_sweep_point {
+    int expert, method, training, demos;
+    int n;           // episodes, of all seeds
+    double labels;   // expert labels, mean over seeds
+    double updates;  // of Adam, up to these weights, mean over seeds
+    double train_loss, val_loss;
+    udy_sweep_value ret, share;  // share: of the expert's mean return, which is taken as exact; NaN
+                                 // where that is not positive
+    // Squared difference to the expert's deterministic action, mean over action components and
+    // states: on states that the policy visits, and on the expert's own (test episodes). The
+    // difference of the two is the shift.
+    udy_sweep_value error_own, error_expert;
+    int falls, too_low, too_high;
+} udy_sweep_point;
+
+// Labels needed for the target: where the line through the points, straight in the logarithm of the
+// labels, first reaches it.
+typedef struct udy_sweep_need {
+    int expert, method, training;
+    double labels, ci[2];  // INFINITY: not reached with the most that were tried
+    bool at_most;          // reached with the fewest that were tried already
+} udy_sweep_need;
+
+typedef struct udy_sweep_teacher {
+    char name[256], label[64];  // label: "ant-v5, sampled"
+    bool stochastic, provisional;
+    int n, falls;  // episodes: the cells' seeds
+    double mean, std, ci[2];
+} udy_sweep_teacher;
+
+typedef struct udy_sweep {
+    char task[64];
+    int seeds, eval_episodes, epochs;
+    double target;
+    udy_ints demos;
+    int n_experts;
+    udy_sweep_teacher experts[UDY_SWEEP_EXPERTS_MAX];
+    int n_points;  // by expert, method, training, demonstrations
+    udy_sweep_point *points;
+    int n_needs;  // by expert, method, training
+    udy_sweep_need *needs;
+    double seconds, cell_seconds;  // wall-clock; the cells' own times added up
+} udy_sweep;
+// Read a finished sweep's sweep.json.
+int udy_sweep_load(udy_sweep *out, const char *run_path, udy_error *err) UDY_MUST_CHECK;
+void udy_sweep_free(udy_sweep *sweep);
+// The point of a place in the grid; NULL: none.
+const udy_sweep_point *udy_sweep_point_at(const udy_sweep *sweep, int expert, int method,
+                                          int training, int demos);
+
 //------------------------------------------ Benchmarks --------------------------------------------
 
 // A measured figure and the limit of this machine that it is held against.

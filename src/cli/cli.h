@@ -22,6 +22,7 @@ enum {
 };
 
 #define CLI_SET_MAX 64
+#define CLI_LIST_MAX 64
 #define CLI_OPERANDS_MAX 32
 
 // First member of every command's arguments.
@@ -37,12 +38,19 @@ typedef struct cli_common {
     int n_operands;
 } cli_common;
 
+// Values of an option that may be given again.
+typedef struct cli_list {
+    const char *item[CLI_LIST_MAX];
+    int n;
+} cli_list;
+
 typedef enum {
     CLI_OPTION_FLAG,  // bool; takes no value
     CLI_OPTION_TEXT,  // const char *
     CLI_OPTION_INT,   // int in [min, max]
     CLI_OPTION_U64,   // uint64_t
     CLI_OPTION_LIST,  // --set: may be given again
+    CLI_OPTION_MANY,  // cli_list: may be given again
 } cli_option_type;
 
 typedef struct cli_option {
@@ -134,10 +142,13 @@ int cli_find_preset(char out[UDY_PATH_MAX], const char *data, const char *name, 
     UDY_MUST_CHECK;
 int cli_find_expert_preset(char out[UDY_PATH_MAX], const char *data, const char *name,
                            udy_error *err) UDY_MUST_CHECK;
+int cli_find_sweep_preset(char out[UDY_PATH_MAX], const char *data, const char *name,
+                          udy_error *err) UDY_MUST_CHECK;  // presets/sweep/
 // name: a file's path or a shipped expert's name.
 int cli_find_policy(char out[UDY_PATH_MAX], const char *data, const char *name, udy_error *err)
     UDY_MUST_CHECK;
 int cli_find_experts(char dir[UDY_PATH_MAX], const char *data, udy_error *err) UDY_MUST_CHECK;
+int cli_find_report(char dir[UDY_PATH_MAX], const char *data, udy_error *err) UDY_MUST_CHECK;
 // Fill an empty config->model_dir where the library would not find the models by itself.
 int cli_find_models(udy_task_config *config, const char *data, udy_error *err) UDY_MUST_CHECK;
 
@@ -183,6 +194,12 @@ typedef struct cli_file_note {
 } cli_file_note;
 void cli_print_files(const char *run, const cli_file_note *notes, int n);
 
+// Figures of an experiment's table, and of a shift (results: Nullable), into OUT/figures. first: the
+// first reason why one is missing; code 0: none is.
+void cli_draw_results(const char *out, const udy_results *results, udy_error *first);
+void cli_draw_shift(const char *out, const udy_shift *shift, const udy_results *results,
+                    udy_error *first);
+
 //------------------------------------------ Commands ----------------------------------------------
 
 // The steps, updates and time at which each run's evaluation first reached 1000, 3000, ... as text.
@@ -200,6 +217,6 @@ void cli_format_seconds(char out[24], double s);
 
 extern const cli_command cli_experiment, cli_expert_train, cli_expert_list, cli_expert_evaluate,
     cli_expert_curves, cli_expert_keep, cli_demos_collect, cli_demos_info, cli_bc, cli_dagger,
-    cli_evaluate, cli_replay, cli_tasks, cli_bench;
+    cli_evaluate, cli_replay, cli_shift, cli_sweep, cli_render, cli_report, cli_tasks, cli_bench;
 
 #endif  // UNDERSTUDY_SRC_CLI_CLI_H_

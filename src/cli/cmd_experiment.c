@@ -11,7 +11,11 @@
 typedef struct experiment_args {
     cli_common common;
     const char *out, *resume;
+    bool no_report;
 } experiment_args;
+
+// Control steps of the video: ten seconds of the ant.
+enum { VIDEO_STEPS = 200 };
 
 static const char default_preset[] = "ant-v5";
 
@@ -66,26 +70,17 @@ static int resumed_settings(const experiment_args *args, udy_experiment_config *
 
 //------------------------------------------ Results -----------------------------------------------
 
-// A missing gnuplot costs the pictures, not the experiment: the first reason is kept for the end.
-static void draw(const char *run, const udy_results *results, udy_error *first) {
-    char dir[UDY_PATH_MAX];
-    udy_error err = {0};
-    if (udy_path_format(dir, first, "%s/figures", run) || udy_dir_make(dir, first)) return;
-    if (udy_figure_loss(dir, "Behavioural cloning: loss", results->train_loss, results->val_loss,
-                        results->n_epochs, results->best_epoch, &err))
-        *first = err;
-    if (udy_figure_dagger(dir, results, &err) && !first->code) *first = err;
-    if (udy_figure_returns(dir, results, &err) && !first->code) *first = err;
-}
-
 static void print_report(const char *run, const udy_results *r) {
     static const cli_file_note files[] = {
+        {"report", "report.html"},
         {"results", "results.json"},
         {"table", "results.csv"},
         {"policies", "policies"},
         {"loss curve", "figures/loss.png"},
         {"DAgger progress", "figures/dagger.png"},
         {"returns", "figures/returns.png"},
+        {"why it breaks", "shift.json"},
+        {"video", "video/side-by-side.mp4"},
         {"datasets", "data"},
         {"settings", "run.yaml"},
         {"log", "log.jsonl"},
@@ -104,18 +99,85 @@ static void print_report(const char *run, const udy_results *r) {
     cli_print_files(run, files, (int)(sizeof files / sizeof files[0]));
 }
 
-static int show(const char *run, bool json) {
+//------------------------------------------ Why ---------------------------------------------------
+
+// What kept a part of the ending from being made; "": nothing.
+typedef struct reasons {
+    char shift[512], video[512], report[512];
+} reasons;
+
+static int measure(const experiment_args *args, const udy_experiment_config *config,
+                   const char *expert, const char *run, const udy_results *results,
+                   const udy_progress *progress, udy_shift *shift, char why[512]) {
+    udy_error err = {0};
+    udy_shift_config settings = udy_shift_config_default();
+    settings.seed = config->seed;
+    int status = udy_shift_run(shift, run, config, expert, &settings, cli_threads(&args->common),
+                               progress, &err);
+    if (!status) cli_draw_shift(run, shift, results, &err);
+    snprintf(why, 512, "%s", err.message);
+    return status;
+}
+
+static void report(const experiment_args *args, const udy_experiment_config *config,
+                   const char *run, const udy_results *results, const udy_shift *shift,
+                   char why[512]) {
+    char web[UDY_PATH_MAX];
+    udy_error err = {0};
+    udy_task *task = NULL;
+    const udy_report_config page = {.web_dir = web};
+    int status = cli_find_report(web, args->common.data, &err);
+    if (!status) status = udy_task_create(&task, config->task, &config->task_config, &err);
+    if (!status) status = udy_report_write(run, &page, task, results, shift, NULL, &err);
+    snprintf(why, 512, "%s", status ? err.message : "");
+    udy_task_destroy(task);
+}
+
+// The shift, its figures, the video and the report: what keeps one of them from being made is said,
+// and the rest goes on. UDY_EINTERRUPTED: the user wants to stop.
+static int explain(const experiment_args *args, const udy_experiment_config *config,
+                   const char *expert, const char *run, const udy_results *results, reasons *why) {
+    udy_error err = {0};
+    udy_shift shift = {0};
+    const udy_progress *progress = cli_progress_begin(args->common.quiet);
+    int status = measure(args, config, expert, run, results, progress, &shift, why->shift);
+    const bool has_shift = !status;
+    if (status != UDY_EINTERRUPTED) {
+        status = udy_video_of_run(run, config, results, expert, VIDEO_STEPS,
+                                  cli_threads(&args->common), progress, &err);
+        snprintf(why->video, sizeof why->video, "%s", err.message);
+    }
+    cli_progress_end();
+    if (status != UDY_EINTERRUPTED)
+        report(args, config, run, results, has_shift ? &shift : NULL, why->report);
+    udy_shift_free(&shift);
+    return status == UDY_EINTERRUPTED ? status : UDY_OK;
+}
+
+static int stopped(const experiment_args *args, const char *run) {
+    cli_say_resume("experiment", run, &args->common);
+    return CLI_INTERRUPTED;
+}
+
+static int show(const experiment_args *args, const udy_experiment_config *config,
+                const char *expert, const char *run) {
     udy_results results = {0};
     udy_error err = {0}, drawing = {0};
+    reasons why = {0};
     if (udy_results_load(&results, run, &err)) return cli_fail(&err);
-    draw(run, &results, &drawing);
+    cli_draw_results(run, &results, &drawing);
     int code = CLI_DONE;
-    if (json)
+    if (!args->no_report && explain(args, config, expert, run, &results, &why))
+        code = stopped(args, run);
+    else if (args->common.json)
         code = cli_print_results(run);
     else
         print_report(run, &results);
     udy_results_free(&results);
     if (drawing.code) cli_note("no figures: %s", drawing.message);
+    if (code == CLI_DONE && why.shift[0]) cli_note("distribution shift: %s", why.shift);
+    if (code == CLI_DONE && why.video[0]) cli_note("no video: %s", why.video);
+    if (code == CLI_DONE && why.report[0]) cli_note("no report: %s", why.report);
     return code;
 }
 
@@ -158,16 +220,13 @@ static int experiment(const experiment_args *args, udy_experiment_config *config
                                     cli_progress_begin(args->common.quiet), &err);
     cli_progress_end();
     udy_run_close(run);
-    if (status == UDY_EINTERRUPTED) {
-        cli_say_resume("experiment", path, &args->common);
-        return CLI_INTERRUPTED;
-    }
+    if (status == UDY_EINTERRUPTED) return stopped(args, path);
     if (status) {
         cli_fail(&err);
         cli_say_resume("experiment", path, &args->common);
         return CLI_FAILED;
     }
-    return show(path, args->common.json);
+    return show(args, config, expert, path);
 }
 
 static int run(void *p) {
@@ -188,19 +247,22 @@ static const cli_option options[] = {
      "folder of the new run (default: a fresh one under runs/)"},
     {"resume", "RUN", CLI_OPTION_TEXT, OFFSET(resume), 0, 0,
      "go on with an interrupted run; its settings are kept"},
+    {"no-report", NULL, CLI_OPTION_FLAG, OFFSET(no_report), 0, 0,
+     "end with the table: no distribution shift, video or report"},
     {0},
 };
 
 const cli_command cli_experiment = {
     .name = "experiment",
-    .summary = "everything, from an expert to a results table and figures",
+    .summary = "everything, from an expert to a results table, figures and a report",
     .operands = "",
     .common = CLI_PRESET | CLI_SET | CLI_SEED | CLI_THREADS | CLI_DATA | CLI_JSON | CLI_QUIET,
     .options = options,
     .args_size = sizeof(experiment_args),
     .about =
         "Collects demonstrations, clones them, runs DAgger, evaluates everything beside the expert\n"
-        "and a random policy. Without --preset it is ant-v5's. Each stage is kept as it ends; an\n"
+        "and a random policy; then measures why the clone fails, films it, and writes\n"
+        "report.html. Without --preset it is ant-v5's. Each stage is kept as it ends; an\n"
         "interrupted run goes on by --resume and ends with the same numbers.",
     .example =
         "  understudy experiment --preset ant-v5 --seed 1 --set dagger.rounds=5\n"

@@ -53,6 +53,10 @@ int cli_find_experts(char dir[UDY_PATH_MAX], const char *data, udy_error *err) {
     return find_dir(dir, data, "experts", err);
 }
 
+int cli_find_report(char dir[UDY_PATH_MAX], const char *data, udy_error *err) {
+    return find_dir(dir, data, "report", err);
+}
+
 int cli_find_models(udy_task_config *config, const char *data, udy_error *err) {
     char found[UDY_PATH_MAX], own[PATH_MAX], theirs[PATH_MAX];
     if (config->model_dir[0]) return UDY_OK;
@@ -117,6 +121,11 @@ int cli_find_preset(char out[UDY_PATH_MAX], const char *data, const char *name, 
 int cli_find_expert_preset(char out[UDY_PATH_MAX], const char *data, const char *name,
                            udy_error *err) {
     return find_preset(out, data, "presets/expert", name, err);
+}
+
+int cli_find_sweep_preset(char out[UDY_PATH_MAX], const char *data, const char *name,
+                          udy_error *err) {
+    return find_preset(out, data, "presets/sweep", name, err);
 }
 
 int cli_find_policy(char out[UDY_PATH_MAX], const char *data, const char *name, udy_error *err) {

@@ -13,7 +13,8 @@ static const cli_command *const rows[] = {
     &cli_expert_evaluate, &cli_expert_curves, &cli_expert_keep,
     &cli_demos_collect,   &cli_demos_info,    &cli_bc,
     &cli_dagger,          &cli_evaluate,      &cli_replay,
-    &cli_tasks,           &cli_bench,
+    &cli_shift,           &cli_sweep,         &cli_render,
+    &cli_report,          &cli_tasks,         &cli_bench,
 };
 #define N_ROWS ((int)(sizeof rows / sizeof rows[0]))
 

@@ -77,6 +77,14 @@ static int store(const cli_option *option, const char *value, cli_common *common
                 return cli_usage("--set '%s': expected KEY=VALUE", value);
             common->set[common->n_set++] = value;
             return CLI_DONE;
+        case CLI_OPTION_MANY: {
+            cli_list *list = (cli_list *)(void *)at;
+            if (!*value) return cli_usage("--%s: the %s is empty", option->name, option->value);
+            if (list->n == CLI_LIST_MAX)
+                return cli_usage("--%s was given more than %d times", option->name, CLI_LIST_MAX);
+            list->item[list->n++] = value;
+            return CLI_DONE;
+        }
         case CLI_OPTION_U64: {
             uint64_t number;
             if (!parse_u64(value, &number))
@@ -130,8 +138,8 @@ static int parse_option(const cli_command *command, int argc, char **argv, int *
     while (k < n && strcmp(options[k]->name, name) != 0) k++;
     if (k == n) return unknown_option(command, name, options, n);
     const cli_option *option = options[k];
-    if (option->type != CLI_OPTION_LIST && (*seen & UINT64_C(1) << k))
-        return cli_usage("--%s is given twice", name);
+    bool once = option->type != CLI_OPTION_LIST && option->type != CLI_OPTION_MANY;
+    if (once && (*seen & UINT64_C(1) << k)) return cli_usage("--%s is given twice", name);
     *seen |= UINT64_C(1) << k;
     const char *value = NULL;
     if (option->type == CLI_OPTION_FLAG) {
@@ -149,11 +157,20 @@ static int parse_option(const cli_command *command, int argc, char **argv, int *
     return store(option, value, common);
 }
 
+// -o FILE is --out FILE, as compilers have it, where the command takes that.
+static bool is_short_out(const cli_command *command, const char *word) {
+    for (const cli_option *o = command->options; o && o->name; o++)
+        if (strcmp(o->name, "out") == 0) return strcmp(word, "-o") == 0;
+    return false;
+}
+
 int cli_parse(const cli_command *command, int argc, char **argv, int first, void *args) {
+    static char long_out[] = "--out";
     cli_common *common = args;
     uint64_t seen = 0;
     bool only_operands = false;
     for (int i = first; i < argc; i++) {
+        if (!only_operands && is_short_out(command, argv[i])) argv[i] = long_out;
         if (!only_operands && strcmp(argv[i], "--") == 0) {
             only_operands = true;
         } else if (!only_operands && strcmp(argv[i], "-h") == 0) {

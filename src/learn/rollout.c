@@ -17,7 +17,7 @@ uint64_t udy_seed_range(uint64_t run_seed, udy_seed_purpose purpose) {
 typedef struct rollout {
     const udy_rollout_job *jobs;
     udy_episode *episodes;
-    int n_jobs, max_steps, obs_dim, act_dim, n_terms;
+    int n_jobs, max_steps, obs_dim, act_dim, n_terms, nq, nv;
     const udy_progress *progress;
     const char *stage;
     pthread_t starter;  // progress is told from the thread that called udy_rollout
@@ -76,7 +76,15 @@ static int episode_open(udy_episode *e, const rollout *r, const udy_rollout_job 
     e->obs = udy_alloc(T * (size_t)r->obs_dim * sizeof(float));
     e->action = udy_alloc(T * (size_t)r->act_dim * sizeof(float));
     e->reward = udy_alloc(T * sizeof(float));
-    if (e->obs && e->action && e->reward) return UDY_OK;
+    bool whole = e->obs && e->action && e->reward;
+    if (job->record_physics) {
+        e->qpos = udy_alloc(T * (size_t)r->nq * sizeof(double));
+        e->qvel = udy_alloc(T * (size_t)r->nv * sizeof(double));
+        e->height = udy_alloc(T * sizeof(float));
+        e->x_velocity = udy_alloc(T * sizeof(float));
+        whole = whole && e->qpos && e->qvel && e->height && e->x_velocity;
+    }
+    if (whole) return UDY_OK;
     udy_episodes_free(e, 1);
     return udy_error_set(err, UDY_ENOMEM, "no memory to record an episode of %d steps",
                          r->max_steps);
@@ -97,11 +105,23 @@ static int choose_action(desk *d, udy_episode *e, const udy_rollout_job *job, in
     return status;
 }
 
-static void record_step(udy_episode *e, const rollout *r, const desk *d) {
+// What a step starts from.
+static void record_before(udy_episode *e, const rollout *r, const desk *d, const udy_env *env) {
     float *obs = e->obs + (size_t)e->length * (size_t)r->obs_dim;
     for (int k = 0; k < r->obs_dim; k++) obs[k] = (float)d->obs[k];
     memcpy(e->action + (size_t)e->length * (size_t)r->act_dim, d->action,
            (size_t)r->act_dim * sizeof(float));
+    if (!e->qpos) return;
+    udy_env_state(env, e->qpos + (size_t)e->length * (size_t)r->nq,
+                  e->qvel + (size_t)e->length * (size_t)r->nv);
+}
+
+// What it gave.
+static void record_after(udy_episode *e, const udy_step *step) {
+    e->reward[e->length] = (float)step->reward;
+    if (!e->qpos) return;
+    e->height[e->length] = (float)step->torso_z;
+    e->x_velocity[e->length] = (float)step->x_velocity;
 }
 
 static int run_episode(udy_env *env, rollout *r, const udy_rollout_job *job, udy_episode *e,
@@ -115,10 +135,10 @@ static int run_episode(udy_env *env, rollout *r, const udy_rollout_job *job, udy
             return udy_error_set(err, UDY_EINTERRUPTED, "%s: interrupted", r->stage);
         status = choose_action(d, e, job, r->act_dim, err);
         if (status) break;
-        if (job->record) record_step(e, r, d);
+        if (job->record) record_before(e, r, d, env);
         status = udy_env_step(env, d->ctrl, d->obs, &step, err);
         if (status) break;
-        if (job->record) e->reward[e->length] = (float)step.reward;
+        if (job->record) record_after(e, &step);
         e->ret += step.reward;
         e->speed += step.x_velocity;
         for (int k = 0; k < r->n_terms; k++) e->terms[k] += step.terms[k];
@@ -173,6 +193,8 @@ int udy_rollout(udy_batch *batch, const udy_task *task, const udy_rollout_job *j
                  .obs_dim = info->obs_dim,
                  .act_dim = info->act_dim,
                  .n_terms = info->n_terms,
+                 .nq = info->nq,
+                 .nv = info->nv,
                  .progress = progress,
                  .stage = stage,
                  .starter = pthread_self(),
@@ -193,7 +215,13 @@ void udy_episodes_free(udy_episode *episodes, int n) {
         udy_free(episodes[i].obs);
         udy_free(episodes[i].action);
         udy_free(episodes[i].reward);
+        udy_free(episodes[i].qpos);
+        udy_free(episodes[i].qvel);
+        udy_free(episodes[i].height);
+        udy_free(episodes[i].x_velocity);
         episodes[i].obs = episodes[i].action = episodes[i].reward = NULL;
+        episodes[i].qpos = episodes[i].qvel = NULL;
+        episodes[i].height = episodes[i].x_velocity = NULL;
     }
 }
 

@@ -27,7 +27,7 @@ static double nice_step(double raw) {
     return 10 * power;
 }
 
-void udy__axis_round(udy__axis *axis, int n_ticks) {
+static void axis_round(udy__axis *axis, int n_ticks, bool zero) {
     if (!(axis->lo <= axis->hi)) *axis = (udy__axis){.lo = 0, .hi = 1};
     if (axis->lo == axis->hi) {
         double room = fmax(0.1 * fabs(axis->lo), 1e-6);
@@ -35,10 +35,18 @@ void udy__axis_round(udy__axis *axis, int n_ticks) {
         axis->hi += room;
     }
     double room = 0.05 * (axis->hi - axis->lo);
-    bool from_zero = axis->lo >= 0 && axis->lo < 0.6 * axis->hi;
+    bool from_zero = zero && axis->lo >= 0 && axis->lo < 0.6 * axis->hi;
     axis->lo = from_zero ? 0 : axis->lo - room;
     axis->hi += room;
     axis->step = nice_step((axis->hi - axis->lo) / n_ticks);
+}
+
+void udy__axis_round(udy__axis *axis, int n_ticks) {
+    axis_round(axis, n_ticks, true);
+}
+
+void udy__axis_round_tight(udy__axis *axis, int n_ticks) {
+    axis_round(axis, n_ticks, false);
 }
 
 // The digits of a tick: enough to tell neighbours apart, none that come from binary.
@@ -63,21 +71,27 @@ void udy__format_short(char out[32], double value) {
 }
 
 // Ticks at whole multiples of step inside [lo, hi].
-static void add_ticks(udy__text *script, const char *which, double lo, double hi, double step) {
+static void add_ticks(udy__text *script, const char *which, double lo, double hi, double step,
+                      bool labelled) {
     udy__script_add(script, "set %stics (", which);
     double first = ceil(lo / step - 1e-9), last = floor(hi / step + 1e-9);
     for (int i = 0; i < 64 && first + i <= last; i++) {
         double value = (first + i) * step;
         char label[32];
         format_tick(label, value == 0 ? 0 : value);  // no "-0"
-        udy__script_add(script, "%s'%s' %.12g", i ? ", " : "", label, value);
+        udy__script_add(script, "%s'%s' %.12g", i ? ", " : "", labelled ? label : "", value);
     }
     udy__script_add(script, ")\n");
 }
 
 void udy__script_add_axis(udy__text *script, const char *which, const udy__axis *axis) {
     udy__script_add(script, "set %srange [%.12g:%.12g]\n", which, axis->lo, axis->hi);
-    add_ticks(script, which, axis->lo, axis->hi, axis->step);
+    add_ticks(script, which, axis->lo, axis->hi, axis->step, true);
+}
+
+void udy__script_add_bare_axis(udy__text *script, const char *which, const udy__axis *axis) {
+    udy__script_add(script, "set %srange [%.12g:%.12g]\n", which, axis->lo, axis->hi);
+    add_ticks(script, which, axis->lo, axis->hi, axis->step, false);
 }
 
 void udy__script_add_log_axis(udy__text *script, const char *which, double lo, double hi) {
@@ -87,7 +101,7 @@ void udy__script_add_log_axis(udy__text *script, const char *which, double lo, d
     udy__script_add(script, "set logscale %s 10\nset %srange [%.6g:%.6g]\n", which, which, lo, hi);
     double decades = log10(hi / lo);
     if (decades < 0.7) {  // too narrow for 1, 2, 5 to give three ticks
-        add_ticks(script, which, lo, hi, nice_step((hi - lo) / 6));
+        add_ticks(script, which, lo, hi, nice_step((hi - lo) / 6), true);
         return;
     }
     static const int mantissas[] = {1, 2, 5};
@@ -99,6 +113,26 @@ void udy__script_add_log_axis(udy__text *script, const char *which, double lo, d
             if (value >= lo && value <= hi)
                 udy__script_add(script, "%s'%g' %.6g", count++ ? ", " : "", value, value);
         }
+    udy__script_add(script, ")\n");
+}
+
+void udy__script_add_wide_axis(udy__text *script, const char *which, double lo, double hi,
+                               double linear) {
+    udy__script_add(script,
+                    "set nonlinear %s via asinh(%s/%.9g) inverse %.9g*sinh(%s)\n"
+                    "set %srange [%.9g:%.9g]\nset %stics ('0' 0",
+                    which, which, linear, linear, which, which, lo, hi, which);
+    double decades = log10(fmax(hi, -lo) / linear);
+    static const int mantissas[] = {1, 2, 5};
+    for (int power = (int)floor(log10(linear)); power < 300; power++) {
+        if (pow(10, power) > fmax(hi, -lo)) break;
+        for (int m = 0; m < (decades < 1.7 ? 3 : 1); m++)
+            for (int sign = -1; sign <= 1; sign += 2) {
+                double value = sign * mantissas[m] * pow(10, power);
+                if (value < lo || value > hi || fabs(value) < linear) continue;
+                udy__script_add(script, ", '%g' %.6g", value, value);
+            }
+    }
     udy__script_add(script, ")\n");
 }
 
@@ -152,11 +186,13 @@ void udy__script_begin_image(udy__text *script, const char *name, int width, int
                     "    set terminal svg noenhanced size %d,%d font 'sans-serif,14' \\\n"
                     "      background rgb 'white'\n"
                     "    set title font ',16'\n    set xtics font ',%g'\n    dot = 0.8\n"
+                    "    small = ',12'\n"
                     "  } else {  # twice the pixels; points of 4/3 pixels\n"
                     "    set terminal pngcairo noenhanced size %d,%d font 'sans-serif,10.5' \\\n"
                     "      fontscale 2 linewidth 2 pointscale 2 dashlength 1.5 \\\n"
                     "      background rgb 'white'\n"
                     "    set title font ',12'\n    set xtics font ',%g'\n    dot = 1.25\n"
+                    "    small = ',9'\n"
                     "  }\n"
                     "  set output '%s.'.format\n",
                     width, height, xtics_px, 2 * width, 2 * height, 0.75 * xtics_px, name);
@@ -174,19 +210,23 @@ void udy__script_end_plot(udy__text *script) {
 
 //------------------------------------------ Rows --------------------------------------------------
 
-udy__row_kind udy__row_kind_of(const udy_result_row *row, int *round) {
+udy__row_kind udy__kind_of_name(const char *name, int *round) {
     *round = 0;
-    if (!strcmp(row->name, "random")) return UDY__ROW_RANDOM;
-    if (!strcmp(row->name, "bc")) return UDY__ROW_BC;
-    if (!strcmp(row->name, "expert")) return UDY__ROW_EXPERT;
-    if (!strcmp(row->name, "dagger-best")) return UDY__ROW_BEST;
+    if (!strcmp(name, "random")) return UDY__ROW_RANDOM;
+    if (!strcmp(name, "bc")) return UDY__ROW_BC;
+    if (!strcmp(name, "expert")) return UDY__ROW_EXPERT;
+    if (!strcmp(name, "dagger-best")) return UDY__ROW_BEST;
     const char prefix[] = "dagger-";
-    if (strncmp(row->name, prefix, sizeof prefix - 1) != 0) return UDY__ROW_OTHER;
-    const char *digits = row->name + sizeof prefix - 1;
+    if (strncmp(name, prefix, sizeof prefix - 1) != 0) return UDY__ROW_OTHER;
+    const char *digits = name + sizeof prefix - 1;
     size_t n = strspn(digits, "0123456789");
     if (n == 0 || n > 7 || digits[n]) return UDY__ROW_OTHER;
     *round = atoi(digits);
     return UDY__ROW_ROUND;
+}
+
+udy__row_kind udy__row_kind_of(const udy_result_row *row, int *round) {
+    return udy__kind_of_name(row->name, round);
 }
 
 const udy_result_row *udy__find_row(const udy_results *results, udy__row_kind kind) {

@@ -7,7 +7,8 @@
 
 #include "understudy/understudy.h"
 
-// Small enough for a test, with every stage in it.
+// Small enough for a test, with every stage in it; TABLE: up to the table.
+#define TABLE SMALL " --no-report"
 #define SMALL                                                                                        \
     "--set demo_episodes=3 --set eval_episodes=2 --set bc.epochs=3 --set dagger.initial_episodes=1 " \
     "--set dagger.rounds=2 --set dagger.episodes_per_round=1 --set dagger.select_episodes=1 "        \
@@ -72,7 +73,7 @@ static void assert_same_results(const char *run_a, const char *run_b) {
 // The run that the others are compared with; made once.
 static void make_reference(void) {
     if (there("reference/results.json")) return;
-    outcome o = run_program("experiment " SMALL " --seed 3 --threads 1 --out reference");
+    outcome o = run_program("experiment " TABLE " --seed 3 --threads 1 --out reference");
     assert_done(o);
     done(o);
 }
@@ -81,11 +82,18 @@ static void experiment_leaves_everything_where_it_says(void **state) {
     (void)state;
     outcome o = run_program("experiment " SMALL " --seed 3 --threads 1 --out reference");
     assert_done(o);
-    static const char *const words[] = {
-        "BC", "DAgger", "Expert", "Random", "reference/results.json", "reference/policies"};
+    static const char *const words[] = {"BC",
+                                        "DAgger",
+                                        "Expert",
+                                        "Random",
+                                        "reference/results.json",
+                                        "reference/policies",
+                                        "reference/shift.json",
+                                        "reference/report.html"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) assert_contains(o.out, words[i]);
     for (const char *c = o.out; *c; c++) assert_true((unsigned char)*c >= 0x20 || *c == '\n');
-    static const char *const files[] = {"run.yaml", "log.jsonl", "results.json", "results.csv"};
+    static const char *const files[] = {"run.yaml",    "log.jsonl",  "results.json",
+                                        "results.csv", "shift.json", "report.html"};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         char path[64];
         snprintf(path, sizeof path, "reference/%s", files[i]);
@@ -95,6 +103,7 @@ static void experiment_leaves_everything_where_it_says(void **state) {
         assert_true(there("reference/figures/loss.png"));
         assert_true(there("reference/figures/dagger.svg"));
         assert_true(there("reference/figures/returns.png"));
+        assert_true(there("reference/figures/divergence.png"));
     } else {
         assert_contains(o.err, "gnuplot");
     }
@@ -104,7 +113,7 @@ static void experiment_leaves_everything_where_it_says(void **state) {
 static void two_threads_give_the_same_results(void **state) {
     (void)state;
     make_reference();
-    outcome o = run_program("experiment " SMALL " --seed 3 --threads 2 --out two --json --quiet");
+    outcome o = run_program("experiment " TABLE " --seed 3 --threads 2 --out two --json --quiet");
     assert_done(o);
     assert_string_equal(strstr(o.err, "error") ? o.err : "", "");
     udy_json *printed = NULL;
@@ -127,8 +136,9 @@ static void killed_again_and_again_and_resumed_it_gives_the_same_results(void **
     print_message("moments of death drawn from %llu\n", (unsigned long long)seed);
     int deaths = 0, code = -1;
     for (int i = 0; i < 200 && code != 0; i++) {
-        pid_t pid = start(there("killed/run.yaml") ? "experiment --resume killed --threads 2"
-                                                   : "experiment " SMALL " --seed 3 --out killed");
+        pid_t pid =
+            start(there("killed/run.yaml") ? "experiment --no-report --resume killed --threads 2"
+                                           : "experiment " TABLE " --seed 3 --out killed");
         if (deaths < 12) {
             pause_ms((long)(20 + udy_rng_below(&rng, 500)));
             kill(pid, SIGKILL);
@@ -153,7 +163,7 @@ static void an_interruption_says_how_to_go_on(void **state) {
     for (int i = 0; i < 2; i++) {
         char line[512], args[256], run[32];
         snprintf(run, sizeof run, "interrupted-%d", i);
-        snprintf(line, sizeof line, "experiment " SMALL " --seed 3 --out %s", run);
+        snprintf(line, sizeof line, "experiment " TABLE " --seed 3 --out %s", run);
         snprintf(args, sizeof args, "%s/run.yaml", run);
         pid_t pid = start(line);
         for (int wait = 0; wait < 2000 && !there(args); wait++) pause_ms(2);
@@ -164,7 +174,7 @@ static void an_interruption_says_how_to_go_on(void **state) {
         snprintf(args, sizeof args, "experiment --resume %s", run);
         assert_contains(o.err, args);
         done(o);
-        o = run_program("%s", args);
+        o = run_program("%s --no-report", args);
         assert_done(o);
         done(o);
         assert_same_results("reference", run);
@@ -174,14 +184,16 @@ static void an_interruption_says_how_to_go_on(void **state) {
 static void a_resumed_run_keeps_its_settings(void **state) {
     (void)state;
     make_reference();
-    assert_error(run_program("experiment --resume reference --seed 4"), 2, "seed=3");
-    assert_error(run_program("experiment --resume reference --set bc.epochs=4"), 2, "bc.epochs=3");
-    assert_error(run_program("experiment --resume reference --preset ant-v5"), 2, "demo_episodes");
-    outcome o = run_program("experiment --resume reference --seed 3 --set bc.epochs=3");
+    assert_error(run_program("experiment --no-report --resume reference --seed 4"), 2, "seed=3");
+    assert_error(run_program("experiment --no-report --resume reference --set bc.epochs=4"), 2,
+                 "bc.epochs=3");
+    assert_error(run_program("experiment --no-report --resume reference --preset ant-v5"), 2,
+                 "demo_episodes");
+    outcome o = run_program("experiment --no-report --resume reference --seed 3 --set bc.epochs=3");
     assert_done(o);  // what agrees is fine, and a finished run is shown again
     assert_contains(o.out, "Expert");
     done(o);
-    o = run_program("experiment --resume reference --preset ant-v5 " SMALL);
+    o = run_program("experiment --no-report --resume reference --preset ant-v5 " SMALL);
     assert_done(o);
     done(o);
 }
@@ -189,23 +201,23 @@ static void a_resumed_run_keeps_its_settings(void **state) {
 static void existing_and_impossible_folders_are_refused(void **state) {
     (void)state;
     make_reference();
-    outcome o = run_program("experiment " SMALL " --out reference");
+    outcome o = run_program("experiment " TABLE " --out reference");
     assert_int_equal(o.code, 1);
     assert_contains(o.err, "reference");
     done(o);
     assert_same_results("reference", "reference");
     assert_int_equal(system("echo words >file.txt"), 0);
-    o = run_program("experiment " SMALL " --out file.txt");
+    o = run_program("experiment " TABLE " --out file.txt");
     assert_int_equal(o.code, 1);
     assert_contains(o.err, "file.txt");
     done(o);
-    o = run_program("experiment " SMALL " --out /proc/understudy");
+    o = run_program("experiment " TABLE " --out /proc/understudy");
     assert_int_equal(o.code, 1);
     assert_contains(o.err, "/proc/understudy");
     done(o);
     if (geteuid() != 0) {  // root writes everywhere
         assert_int_equal(system("mkdir -p closed && chmod 555 closed"), 0);
-        o = run_program("experiment " SMALL " --out closed/run");
+        o = run_program("experiment " TABLE " --out closed/run");
         assert_int_equal(o.code, 1);
         assert_contains(o.err, "closed");
         done(o);
@@ -214,12 +226,12 @@ static void existing_and_impossible_folders_are_refused(void **state) {
 
 static void a_mistake_leaves_no_folder_behind(void **state) {
     (void)state;
-    outcome o = run_program("experiment " SMALL " --set env.contact_obs=true --out unmade");
+    outcome o = run_program("experiment " TABLE " --set env.contact_obs=true --out unmade");
     assert_int_equal(o.code, 1);
     assert_contains(o.err, "contact_obs");
     done(o);
     assert_false(there("unmade"));
-    o = run_program("experiment " SMALL " --set expert=./nosuch.safetensors --out unmade");
+    o = run_program("experiment " TABLE " --set expert=./nosuch.safetensors --out unmade");
     assert_int_equal(o.code, 1);
     assert_contains(o.err, "nosuch.safetensors");
     done(o);
