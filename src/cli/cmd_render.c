@@ -72,14 +72,6 @@ static int read_words(const render_args *args, film *f) {
     return CLI_DONE;
 }
 
-// "runs/x/policies/bc.safetensors": "bc".
-static void short_name(char out[128], const char *name) {
-    const char *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name;
-    size_t n = strlen(base), k = strlen(".safetensors");
-    if (n > k && strcmp(base + n - k, ".safetensors") == 0) n -= k;
-    snprintf(out, 128, "%.*s", (int)(n < 127 ? n : 127), base);
-}
-
 // The label of panel i: the i-th of --labels A,B,C, else the policy's name.
 static void label_of(const render_args *args, int i, char out[128]) {
     const char *at = args->labels;
@@ -90,7 +82,7 @@ static void label_of(const render_args *args, int i, char out[128]) {
     if (at)
         snprintf(out, 128, "%.*s", (int)strcspn(at, ","), at);
     else
-        short_name(out, args->common.operand[i]);
+        cli_short_name(out, 128, args->common.operand[i]);
 }
 
 //------------------------------------------ Filming -----------------------------------------------
