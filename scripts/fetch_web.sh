@@ -57,7 +57,8 @@ command -v npm >/dev/null || borrow_npm $node_pin
 fetch() {
     say "setup: fetching $1 $2"
     mkdir -p "$tmp/$4"
-    if ! npm pack "$1@$2" --loglevel=error --ignore-scripts --pack-destination "$tmp/$4" >"$tmp/npm.log" 2>&1; then
+    if ! npm pack "$1@$2" --loglevel=error --ignore-scripts --fetch-retries=2 \
+        --fetch-retry-mintimeout=2000 --fetch-retry-maxtimeout=5000 --pack-destination "$tmp/$4" >"$tmp/npm.log" 2>&1; then
         tail -n 8 "$tmp/npm.log" >&2
         die "npm could not download $1 $2; check the network (or npm's registry setting) and run scripts/setup.sh again"
     fi
