@@ -93,5 +93,7 @@ float udy__square_distances_f32(const float *x, const float *blocks, int dims, s
 
 // The inverse of the standard normal distribution function; 0 < p < 1.
 double udy__normal_quantile(double p);
+// Wilson's score interval of k of n > 0 (Wilson 1927).
+void udy__wilson(int64_t k, int64_t n, double level, double ci[2]);
 
 #endif  // UDY_STUDY_DIVERGENCE_H_

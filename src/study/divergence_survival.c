@@ -146,13 +146,15 @@ int udy_survival(udy_survival_point **out, int *n_points, const int *lengths, co
     return UDY_OK;
 }
 
-static void put_wilson(udy_hazard_window *w, double z) {
-    double n = (double)w->steps, p = w->hazard, square = z * z;
-    double centre = (p + square / (2 * n)) / (1 + square / n);
-    double half = z / (1 + square / n) * sqrt(p * (1 - p) / n + square / (4 * n * n));
-    // At 0 and at n falls the ends are 0 and 1 themselves, but for rounding.
-    w->ci[0] = w->falls == 0 ? 0 : fmax(centre - half, 0);
-    w->ci[1] = w->falls == w->steps ? 1 : fmin(centre + half, 1);
+void udy__wilson(int64_t k, int64_t n, double level, double ci[2]) {
+    double z = udy__normal_quantile(0.5 * (1 + level)), square = z * z;
+    double count = (double)n, share = (double)k / count;
+    double centre = (share + square / (2 * count)) / (1 + square / count);
+    double half =
+        z / (1 + square / count) * sqrt(share * (1 - share) / count + square / (4 * count * count));
+    // At 0 and at n the ends are 0 and 1 themselves, but for rounding.
+    ci[0] = k == 0 ? 0 : fmax(centre - half, 0);
+    ci[1] = k == n ? 1 : fmin(centre + half, 1);
 }
 
 int udy_hazard(udy_hazard_window **out, int *n_windows, const int *lengths, const uint8_t *fell,
@@ -169,7 +171,6 @@ int udy_hazard(udy_hazard_window **out, int *n_windows, const int *lengths, cons
     int count = (longest - 1) / window + 1;
     udy_hazard_window *windows = udy_alloc((size_t)count * sizeof *windows);
     if (!windows) return udy_error_set(err, UDY_ENOMEM, "no memory for %d windows", count);
-    double z = udy__normal_quantile(0.5 * (1 + level));
     for (int w = 0; w < count; w++) {
         udy_hazard_window *h = &windows[w];
         int first = w * window, end = longest - first < window ? longest : first + window;
@@ -182,7 +183,7 @@ int udy_hazard(udy_hazard_window **out, int *n_windows, const int *lengths, cons
         }
         if (h->steps == 0) continue;
         h->hazard = (double)h->falls / (double)h->steps;
-        put_wilson(h, z);
+        udy__wilson(h->falls, h->steps, level, h->ci);
     }
     *out = windows;
     *n_windows = count;

@@ -10,6 +10,9 @@
 
 #include "evaluate.h"
 #include "learn/config.h"
+#include "record.h"
+
+#define RECORD_MAX ((size_t)256 << 20)
 
 typedef struct experiment {
     const udy_experiment_config *config;
@@ -34,27 +37,12 @@ static int out_of_memory(udy_error *err) {
 
 //------------------------------------------ Records -----------------------------------------------
 
-static int record_path(const experiment *x, const char *stage, char out[UDY_PATH_MAX],
-                       udy_error *err) {
-    return udy_path_format(out, err, "%s/checkpoints/%s.json", x->path, stage);
+static int record_read(const experiment *x, const char *name, udy_json **out, udy_error *err) {
+    return udy__record_read(x->path, name, RECORD_MAX, out, err);
 }
 
-// The record of a stage that ended, or NULL where it has not.
-static int record_read(const experiment *x, const char *stage, udy_json **out, udy_error *err) {
-    char path[UDY_PATH_MAX];
-    *out = NULL;
-    int status = record_path(x, stage, path, err);
-    if (status || !udy_file_exists(path)) return status;
-    return udy_json_load(out, path, (size_t)256 << 20, err);
-}
-
-// Takes ownership of record.
-static int record_write(const experiment *x, const char *stage, udy_json *record, udy_error *err) {
-    char path[UDY_PATH_MAX];
-    int status = record_path(x, stage, path, err);
-    if (!status) return udy_json_save(record, path, err);
-    udy_json_free(record);
-    return status;
+static int record_write(const experiment *x, const char *name, udy_json *record, udy_error *err) {
+    return udy__record_write(x->path, name, record, err);
 }
 
 // Time spent so far, over all the processes that have worked on the run.
@@ -407,35 +395,18 @@ static char *fingerprint(const experiment *x) {
 }
 
 // A folder where another experiment has begun must not lend this one its records.
-static int refuse_another(experiment *x, udy_error *err) {
-    udy_json *record;
+static int refuse_another(const experiment *x, udy_error *err) {
     char *own = fingerprint(x);
-    int status = own ? record_read(x, "experiment", &record, err) : out_of_memory(err);
-    if (!status && !record) {
-        record = udy_json_object();
-        udy_json_put_string(record, "made_with", own);
-        status = record_write(x, "experiment", record, err);
-    } else if (!status) {
-        if (strcmp(udy_json_string(record, "made_with", ""), own))
-            status = udy_error_set(err, UDY_EMISMATCH,
-                                   "%s: was begun with other settings or another "
-                                   "expert: go on with the same, or name another folder",
-                                   x->path);
-        udy_json_free(record);
-    }
+    int status = own ? udy__record_claim(x->path, "experiment", RECORD_MAX, own,
+                                         "other settings or another expert", err)
+                     : out_of_memory(err);
     udy_free(own);
     return status;
 }
 
 static int make_folders(const experiment *x, udy_error *err) {
     static const char *const names[] = {"checkpoints", "policies", "data"};
-    for (int i = 0; i < 3; i++) {
-        char path[UDY_PATH_MAX];
-        int status = udy_path_format(path, err, "%s/%s", x->path, names[i]);
-        if (!status) status = udy_dir_make(path, err);
-        if (status) return status;
-    }
-    return UDY_OK;
+    return udy__run_folders(x->path, names, 3, err);
 }
 
 static int prepare(experiment *x, const char *expert_path, int n_threads, udy_error *err) {

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "learn/config.h"
+#include "record.h"
 
 enum { REPORT_STEPS = 500 };  // every second or two of Ant
 #define SLICE_S 0.2           // between calls of progress
@@ -351,39 +352,19 @@ static int finish(training *t, udy_error *err) {
 
 static int make_folders(const training *t, udy_error *err) {
     static const char *const names[] = {"checkpoints", "policies", "events"};
-    for (int i = 0; i < 3; i++) {
-        char path[UDY_PATH_MAX];
-        int status = udy_path_format(path, err, "%s/%s", t->path, names[i]);
-        if (!status) status = udy_dir_make(path, err);
-        if (status) return status;
-    }
-    return UDY_OK;
+    return udy__run_folders(t->path, names, 3, err);
 }
 
 // A folder where another training has begun must not lend this one its checkpoint.
 static int refuse_another(training *t, udy_error *err) {
     char path[UDY_PATH_MAX], hash[20], own[48];
-    udy_json *record;
     udy__expert_settings_hash(hash, t->config);
     if (!hash[0]) return out_of_memory(err);
     snprintf(own, sizeof own, "%s seed %llu", hash, (unsigned long long)t->config->seed);
     int status = udy_path_format(path, err, "%s/checkpoints/expert.json", t->path);
     if (status) return status;
     t->again = udy_file_exists(path);
-    if (!t->again) {
-        record = udy_json_object();
-        udy_json_put_string(record, "made_with", own);
-        return udy_json_save(record, path, err);
-    }
-    status = udy_json_load(&record, path, 1 << 20, err);
-    if (status) return status;
-    if (strcmp(udy_json_string(record, "made_with", ""), own))
-        status = udy_error_set(err, UDY_EMISMATCH,
-                               "%s: was begun with other settings: go on with the same, or name "
-                               "another folder",
-                               t->path);
-    udy_json_free(record);
-    return status;
+    return udy__record_claim(t->path, "expert", (size_t)1 << 20, own, "other settings", err);
 }
 
 // Points of curve.csv into the curve; that they stand where this training evaluates is checked, as

@@ -121,15 +121,6 @@ static int back_at(const double *distance, int n, double reach) {
     return -1;
 }
 
-// Wilson's score interval of k of n (Wilson 1927).
-static void wilson(int k, int n, double level, double out[2]) {
-    double z = udy__normal_quantile(0.5 * (1 + level)), share = (double)k / n, square = z * z;
-    double centre = (share + square / (2 * n)) / (1 + square / n);
-    double half = z / (1 + square / n) * sqrt(share * (1 - share) / n + square / (4.0 * n * n));
-    out[0] = k == 0 ? 0 : fmax(centre - half, 0);
-    out[1] = k == n ? 1 : fmin(centre + half, 1);
-}
-
 static int judge(const pushes *p, udy_shift_push *out, const udy_progress *progress,
                  udy_error *err) {
     const udy__shift *s = p->s;
@@ -148,7 +139,7 @@ static int judge(const pushes *p, udy_shift_push *out, const udy_progress *progr
         else
             out->fell += p->fell[i];
     }
-    if (!status) wilson(out->back, out->n, s->config->divergence.level, out->back_ci);
+    if (!status) udy__wilson(out->back, out->n, s->config->divergence.level, out->back_ci);
     if (!status && out->back > 0) out->median_steps = udy_quantile(steps, (size_t)out->back, 0.5);
     udy_free(distance);
     udy_free(steps);

@@ -9,7 +9,10 @@
 
 #include "evaluate.h"
 #include "learn/config.h"
+#include "record.h"
 #include "sweep_grid.h"
+
+#define RECORD_MAX ((size_t)64 << 20)
 
 static int out_of_memory(udy_error *err) {
     return udy_error_set(err, UDY_ENOMEM, "no memory for the sweep");
@@ -17,22 +20,12 @@ static int out_of_memory(udy_error *err) {
 
 //------------------------------------------ Records -----------------------------------------------
 
-// A record under checkpoints/, or NULL where there is none.
 static int record_read(const udy__sweep *x, const char *name, udy_json **out, udy_error *err) {
-    char path[UDY_PATH_MAX];
-    *out = NULL;
-    int status = udy_path_format(path, err, "%s/checkpoints/%s.json", x->path, name);
-    if (status || !udy_file_exists(path)) return status;
-    return udy_json_load(out, path, (size_t)64 << 20, err);
+    return udy__record_read(x->path, name, RECORD_MAX, out, err);
 }
 
-// Takes ownership of record.
 static int record_write(const udy__sweep *x, const char *name, udy_json *record, udy_error *err) {
-    char path[UDY_PATH_MAX];
-    int status = udy_path_format(path, err, "%s/checkpoints/%s.json", x->path, name);
-    if (!status) return udy_json_save(record, path, err);
-    udy_json_free(record);
-    return status;
+    return udy__record_write(x->path, name, record, err);
 }
 
 static double seconds_so_far(const udy__sweep *x) {
@@ -101,21 +94,10 @@ static char *fingerprint(const udy__sweep *x) {
 
 // A folder where another sweep has begun must not lend this one its cells.
 static int refuse_another(const udy__sweep *x, udy_error *err) {
-    udy_json *record = NULL;
     char *own = fingerprint(x);
-    int status = own ? record_read(x, "sweep", &record, err) : out_of_memory(err);
-    if (!status && !record) {
-        record = udy_json_object();
-        udy_json_put_string(record, "made_with", own);
-        status = record_write(x, "sweep", record, err);
-    } else if (!status) {
-        if (strcmp(udy_json_string(record, "made_with", ""), own))
-            status = udy_error_set(err, UDY_EMISMATCH,
-                                   "%s: was begun with other settings or other experts: go on with "
-                                   "the same, or name another folder",
-                                   x->path);
-        udy_json_free(record);
-    }
+    int status = own ? udy__record_claim(x->path, "sweep", RECORD_MAX, own,
+                                         "other settings or other experts", err)
+                     : out_of_memory(err);
     udy_free(own);
     return status;
 }
@@ -304,13 +286,7 @@ static int shape_network(udy__sweep *x, udy_error *err) {
 
 static int make_folders(const udy__sweep *x, udy_error *err) {
     static const char *const names[] = {"checkpoints", "data"};
-    for (int i = 0; i < 2; i++) {
-        char path[UDY_PATH_MAX];
-        int status = udy_path_format(path, err, "%s/%s", x->path, names[i]);
-        if (!status) status = udy_dir_make(path, err);
-        if (status) return status;
-    }
-    return UDY_OK;
+    return udy__run_folders(x->path, names, 2, err);
 }
 
 static int prepare(udy__sweep *x, const char *const *paths, udy_error *err) {
