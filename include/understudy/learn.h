@@ -60,7 +60,10 @@ void udy_policy_destroy(udy_policy *policy);  // NULL is legal
 int udy_policy_check(const udy_policy *policy, const udy_task *task, udy_error *err) UDY_MUST_CHECK;
 const udy_mlp *udy_policy_mlp(const udy_policy *policy);  // NULL: random
 const char *udy_policy_name(const udy_policy *policy);    // the file's path, or "random", or "mlp"
-const char *udy_policy_task(const udy_policy *policy);    // task id, "" where unknown
+// What a person calls a policy's file: "runs/x/policies/bc-best.safetensors" gives "bc-best". Cut to
+// size.
+void udy_policy_short_name(char *out, size_t size, const char *path);
+const char *udy_policy_task(const udy_policy *policy);  // task id, "" where unknown
 const char *udy_policy_metadata(const udy_policy *policy, const char *key);  // NULL: absent
 bool udy_policy_contact_obs(const udy_policy *policy);
 bool udy_policy_gaussian(const udy_policy *policy);  // has it a head to sample with?

@@ -148,8 +148,6 @@ int cli_find_sweep_preset(char out[UDY_PATH_MAX], const char *data, const char *
 int cli_find_policy(char out[UDY_PATH_MAX], const char *data, const char *name, udy_error *err)
     UDY_MUST_CHECK;
 int cli_find_experts(char dir[UDY_PATH_MAX], const char *data, udy_error *err) UDY_MUST_CHECK;
-// "runs/x/policies/bc-best.safetensors": "bc-best", cut to size.
-void cli_short_name(char *out, size_t size, const char *name);
 int cli_find_report(char dir[UDY_PATH_MAX], const char *data, udy_error *err) UDY_MUST_CHECK;
 // Fill an empty config->model_dir where the library would not find the models by itself.
 int cli_find_models(udy_task_config *config, const char *data, udy_error *err) UDY_MUST_CHECK;

@@ -82,7 +82,7 @@ static void label_of(const render_args *args, int i, char out[128]) {
     if (at)
         snprintf(out, 128, "%.*s", (int)strcspn(at, ","), at);
     else
-        cli_short_name(out, 128, args->common.operand[i]);
+        udy_policy_short_name(out, 128, args->common.operand[i]);
 }
 
 //------------------------------------------ Filming -----------------------------------------------

@@ -210,7 +210,7 @@ static void cast_free(cast *c) {
 // A name of its own for policy i: its file's, with a number where that is taken.
 static void name_policy(cast *c, int i, const char *path) {
     char base[32];
-    cli_short_name(base, sizeof base - 3, path);
+    udy_policy_short_name(base, sizeof base - 3, path);
     snprintf(c->names[i], sizeof c->names[i], "%s", base);
     for (int number = 2, k = -1; k < i; k++) {
         const char *other = k < 0 ? "expert" : c->names[k];
@@ -249,7 +249,7 @@ static int load(const shift_args *args, cast *c) {
     udy_error err = {0};
     if (cli_load_policy(&c->expert, args->common.data, args->expert, NULL, &err))
         return cli_fail(&err);
-    cli_short_name(c->expert_name, sizeof c->expert_name, args->expert);
+    udy_policy_short_name(c->expert_name, sizeof c->expert_name, args->expert);
     int code = make_task(args, c);
     for (int i = 0; i < args->policies.n && code == CLI_DONE; i++) {
         const char *name = args->policies.item[i];

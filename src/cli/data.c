@@ -206,11 +206,3 @@ int cli_check_output(const char *path, bool force, udy_error *err) {
     if (force || !udy_file_exists(path)) return UDY_OK;
     return udy_error_set(err, UDY_EEXIST, "%s exists; --force writes over it", path);
 }
-
-void cli_short_name(char *out, size_t size, const char *name) {
-    static const char suffix[] = ".safetensors";
-    const char *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name;
-    size_t n = strlen(base), k = sizeof suffix - 1;
-    if (n > k && strcmp(base + n - k, suffix) == 0) n -= k;
-    snprintf(out, size, "%.*s", (int)(n < size - 1 ? n : size - 1), base);
-}

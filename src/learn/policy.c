@@ -1,6 +1,7 @@
 // Policies: a network with what it was made for, and what turns its output into actions. Sits
 // between policy files (policy_file.c) and everything that acts: rollouts, labels, evaluation.
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -220,6 +221,13 @@ const udy_mlp *udy_policy_mlp(const udy_policy *policy) {
 }
 const char *udy_policy_name(const udy_policy *policy) {
     return policy->name;
+}
+void udy_policy_short_name(char *out, size_t size, const char *path) {
+    static const char suffix[] = ".safetensors";
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    size_t n = strlen(base), k = sizeof suffix - 1;
+    if (n > k && !strcmp(base + n - k, suffix)) n -= k;
+    snprintf(out, size, "%.*s", (int)(n < size - 1 ? n : size - 1), base);
 }
 const char *udy_policy_task(const udy_policy *policy) {
     return policy->task;

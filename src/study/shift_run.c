@@ -140,15 +140,6 @@ static int save(const udy_shift *shift, const char *note, const char *file, cons
 
 //------------------------------------------ All of it ---------------------------------------------
 
-// "experts/ant-v5.safetensors": "ant-v5".
-static void label_of(char *out, size_t size, const char *expert) {
-    static const char suffix[] = ".safetensors";
-    const char *slash = strrchr(expert, '/'), *base = slash ? slash + 1 : expert;
-    size_t n = strlen(base), k = sizeof suffix - 1;
-    if (n > k && !strcmp(base + n - k, suffix)) n -= k;
-    snprintf(out, size, "%.*s", (int)(n < size ? n : size - 1), base);
-}
-
 static int run(udy_shift *out, folder *f, const char *expert_label, const udy_shift_config *config,
                int n_threads, const udy_progress *progress, udy_error *err) {
     char note[UDY_PATH_MAX], file[UDY_PATH_MAX];
@@ -177,7 +168,7 @@ int udy_shift_run(udy_shift *out, const char *run_path, const udy_experiment_con
     f->path = run_path;
     int status = udy__config_check(config, udy_shift_fields(), "", err);
     if (!status) status = folder_open(f, experiment, expert_path, progress, err);
-    label_of(label, sizeof label, experiment->expert);
+    udy_policy_short_name(label, sizeof label, experiment->expert);
     if (!status) status = run(out, f, label, config, n_threads, progress, err);
     folder_close(f);
     udy_free(f);

@@ -225,19 +225,16 @@ static int check_config(const udy_sweep_config *c, udy_error *err) {
 
 // "ant-v5, sampled": the file's name without folder and suffix, told apart where two are alike.
 static void name_expert(udy__sweep *x, int i) {
-    static const char suffix[] = ".safetensors";
+    char base[41];
     udy__sweep_expert *e = &x->experts[i];
-    const char *slash = strrchr(e->name, '/'), *base = slash ? slash + 1 : e->name;
-    size_t n = strlen(base), k = sizeof suffix - 1;
-    if (n > k && !strcmp(base + n - k, suffix)) n -= k;
-    if (n > 40) n = 40;
-    snprintf(e->label, sizeof e->label, "%.*s%s", (int)n, base, e->stochastic ? ", sampled" : "");
+    udy_policy_short_name(base, sizeof base, e->name);
+    snprintf(e->label, sizeof e->label, "%s%s", base, e->stochastic ? ", sampled" : "");
     int twins = 0;
     for (int j = 0; j < i; j++)
-        twins +=
-            !strncmp(x->experts[j].label, base, n) && x->experts[j].stochastic == e->stochastic;
+        twins += !strncmp(x->experts[j].label, base, strlen(base)) &&
+                 x->experts[j].stochastic == e->stochastic;
     if (twins)
-        snprintf(e->label, sizeof e->label, "%.*s #%d%s", (int)n, base, twins + 1,
+        snprintf(e->label, sizeof e->label, "%s #%d%s", base, twins + 1,
                  e->stochastic ? ", sampled" : "");
 }
 
