@@ -307,8 +307,9 @@ typedef struct udy_sac_config {
     int replay_size;          // transitions kept
     int batch_size;
     int n_step;  // rewards before bootstrapping
-    // At the first and last update; 1 / (1 - gamma) is linear between. A negative final: gamma throughout
-    double gamma, gamma_final;
+    // At the first and last update; 1 / (1 - gamma) is linear between, from the share gamma_hold of all
+    // updates on. A negative final: gamma throughout
+    double gamma, gamma_final, gamma_hold;
     bool reward_scaling;  // divide rewards by the spread of the running discounted return
     double return_max;    // with reward_scaling: and so that the largest is at most this
     // Networks: widths of hidden layers, normalisation (udy_norm).
@@ -319,7 +320,11 @@ typedef struct udy_sac_config {
     bool joint_gradient;  // and gradients through those of (s', a') (as CrossQ); false: constants
     bool bf16;            // the critics' wide products with bfloat16 factors (udy_net_config)
     int value;            // a udy_value
-    int bins;             // categorical: atoms, evenly spaced on [-value_max, value_max]
+    // Another kind of target for the same bins, from the share value_hold of all updates on.
+    // UDY_VALUE_COUNT: value throughout
+    int value_final;
+    double value_hold;
+    int bins;  // categorical: atoms, evenly spaced on [-value_max, value_max]
     double value_max;
     int log_std_bound;  // a udy_log_std_bound
     double log_std_range[2];

@@ -35,6 +35,11 @@ static int check_config(const udy_sac_config *c, const udy_task_info *info, udy_
                              "sac.replay_size is %d, too small for %d simulations and %d-step "
                              "returns",
                              c->replay_size, c->n_envs, c->n_step);
+    if (c->value_final != UDY_VALUE_COUNT &&
+        (c->value == UDY_VALUE_SCALAR) != (c->value_final == UDY_VALUE_SCALAR))
+        return udy_error_set(err, UDY_EINVAL,
+                             "sac.value and sac.value_final: a scalar value cannot become one over "
+                             "bins, nor the other way round: the critics' outputs differ");
     if (!(c->log_std_range[0] < c->log_std_range[1]) || !(c->log_std_range[0] >= -50) ||
         !(c->log_std_range[1] <= 20))
         return udy_error_set(err, UDY_EINVAL,

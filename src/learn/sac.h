@@ -39,8 +39,9 @@ struct udy_sac {
     udy_pool *pool;
     uint64_t seed;
     int O, A, N, B;
-    int K;       // columns of a critic's output: bins, or 1
-    bool joint;  // critics see (s, a) and (s', a') in one batch
+    int K;             // columns of a critic's output: bins, or 1
+    int target_value;  // a udy_value: of this update's targets
+    bool joint;        // critics see (s, a) and (s', a') in one batch
     udy__gaussian head;
     double target_entropy;
     int64_t total_updates;

@@ -4,6 +4,7 @@
 #include "understudy/learn.h"
 
 static const char *const value_names[] = {"scalar", "categorical", "histogram", NULL};
+static const char *const final_value_names[] = {"scalar", "categorical", "histogram", "same", NULL};
 static const char *const bound_names[] = {"clamp", "squash", NULL};
 
 #define AT(field) offsetof(udy_sac_config, field)
@@ -21,6 +22,8 @@ const udy_field udy_sac_config_fields[] = {
     {"gamma", UDY_FIELD_F64, AT(gamma), 0, 0, 0.99999, NULL, "discount of a control step"},
     {"gamma_final", UDY_FIELD_F64, AT(gamma_final), 0, -1, 0.99999, NULL,
      "at the last update; 1 / (1 - gamma) is linear between. -1: gamma throughout"},
+    {"gamma_hold", UDY_FIELD_F64, AT(gamma_hold), 0, 0, 1, NULL,
+     "share of all updates before gamma begins to change"},
     {"reward_scaling", UDY_FIELD_BOOL, AT(reward_scaling), 0, 0, 0, NULL,
      "divide rewards by the spread of the running discounted return"},
     {"return_max", UDY_FIELD_F64, AT(return_max), 0, 1e-3, 1e6, NULL,
@@ -45,6 +48,10 @@ const udy_field udy_sac_config_fields[] = {
      "with joint_batch: through the statistics back into the rows of (s', a') too"},
     {"value", UDY_FIELD_CHOICE, AT(value), 0, 0, 0, value_names,
      "what a critic gives: a number, a distribution over bins, or a histogram about a number"},
+    {"value_final", UDY_FIELD_CHOICE, AT(value_final), 0, 0, 0, final_value_names,
+     "what it learns to give later on, with the same bins; same: no change"},
+    {"value_hold", UDY_FIELD_F64, AT(value_hold), 0, 0, 1, NULL,
+     "share of all updates before value_final"},
     {"bins", UDY_FIELD_INT, AT(bins), 0, 2, 1024, NULL, "of a categorical value"},
     {"value_max", UDY_FIELD_F64, AT(value_max), 0, 1e-3, 1e6, NULL,
      "bins lie evenly on [-value_max, value_max]"},
@@ -96,6 +103,7 @@ udy_sac_config udy_sac_config_default(void) {
                             .joint_batch = true,
                             .joint_gradient = true,
                             .value = UDY_VALUE_SCALAR,
+                            .value_final = UDY_VALUE_COUNT,
                             .bins = 101,
                             .value_max = 5,
                             .log_std_bound = UDY_LOG_STD_CLAMP,

@@ -191,7 +191,7 @@ static double target_of_row(udy_sac *s, int r, float alpha, float reward_factor,
     }
     int lower = mean[1] < mean[0];
     float value = shift + s->discount[r] * mean[lower];
-    if (s->config.value == UDY_VALUE_HISTOGRAM)
+    if (s->target_value == UDY_VALUE_HISTOGRAM)
         kernels->gaussian_histogram(value, s->sigma, s->atoms, s->K, y);
     else
         kernels->categorical_project(p[lower], s->atoms, s->K, shift, s->discount[r], y);
@@ -301,9 +301,16 @@ double udy__sac_learning_rate(const udy_sac *s) {
 
 double udy__sac_gamma(const udy_sac *s) {
     const udy_sac_config *c = &s->config;
-    if (c->gamma_final < 0 || c->gamma_final == c->gamma) return c->gamma;
+    double done = progress(s) - c->gamma_hold;
+    if (c->gamma_final < 0 || c->gamma_final == c->gamma || done <= 0) return c->gamma;
     double from = 1 / (1 - c->gamma), to = 1 / (1 - c->gamma_final);
-    return 1 - 1 / (from + (to - from) * progress(s));
+    return 1 - 1 / (from + (to - from) * done / (1 - c->gamma_hold));
+}
+
+static int target_value(const udy_sac *s) {
+    const udy_sac_config *c = &s->config;
+    bool late = c->value_final != UDY_VALUE_COUNT && progress(s) >= c->value_hold;
+    return late ? c->value_final : c->value;
 }
 
 static void begin_critic_passes(udy_sac *s) {
@@ -341,6 +348,7 @@ static int update_critics(udy_sac *s, udy_error *err) {
     udy__pass_begin(s->next_actor, s->actor, UDY__PASS_FIXED, s->S2, s->B);
     begin_critic_passes(s);
     int shards = udy__shard_count(s->B);
+    s->target_value = target_value(s);
     run(s, shards, gather_task);
     critics_forward(s);
     run(s, shards, target_task);

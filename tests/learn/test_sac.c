@@ -56,7 +56,7 @@ static void settings_out_of_range_are_refused(void **state) {
 
 static void settings_that_do_not_fit_together_are_refused(void **state) {
     (void)state;
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 9; i++) {
         udy_sac_config c = small_config(XQC);
         int status = UDY_EINVAL;
         const char *says = "";
@@ -70,6 +70,7 @@ static void settings_that_do_not_fit_together_are_refused(void **state) {
             case 4: c.log_std_range[0] = 2, says = "sac.log_std_range"; break;
             case 5: c.actor_hidden.n = 0, says = "layers"; break;
             case 6: c.critic_hidden.n = 8, says = "layers"; break;
+            case 7: c.value_final = UDY_VALUE_SCALAR, says = "sac.value_final"; break;
             // A unit's weights are made a unit vector within one tile.
             default: c.critic_hidden.v[0] = 513, status = UDY_EUNSUPPORTED, says = "513"; break;
         }
@@ -308,6 +309,61 @@ static void rewards_are_scaled_by_the_returns_spread(void **state) {
         if (!(fabs(got - want) <= 1e-5 * want)) fail_msg("%g, expected %g", got, want);
         close_training(&t);
     }
+    udy_task_destroy(task);
+}
+
+//------------------------------------------ Schedules ---------------------------------------------
+
+// A training and one with settings of its own, at a step of a run of 600 updates.
+static bool same_at(const udy_sac_config *a, const udy_sac_config *b, const udy_task *task,
+                    int64_t steps) {
+    training x = open_training(a, task, 4, 1), y = open_training(b, task, 4, 1);
+    advance(&x, steps);
+    advance(&y, steps);
+    assert_true(x.sac->numbers.updates == (steps - 60) / 2);
+    size_t n;
+    const float *p = udy_mlp_params(udy_net_mlp(x.sac->critic[0]), &n);
+    bool same = !memcmp(p, udy_mlp_params(udy_net_mlp(y.sac->critic[0]), NULL), n * sizeof *p);
+    close_training(&x);
+    close_training(&y);
+    return same;
+}
+
+static void a_final_value_takes_over_after_its_hold(void **state) {
+    (void)state;
+    udy_task *task = task_of("Hopper-v5", 0);
+    udy_sac_config histogram = small_config(HISTOGRAM), late = histogram, at_once = histogram;
+    histogram.steps = late.steps = at_once.steps = 1260;
+    late.value_final = at_once.value_final = UDY_VALUE_CATEGORICAL;
+    late.value_hold = 0.5;
+    udy_sac_config categorical = histogram;
+    categorical.value = UDY_VALUE_CATEGORICAL;
+    assert_true(same_at(&histogram, &late, task, 660));   // 300 updates of 600
+    assert_false(same_at(&histogram, &late, task, 666));  // and three more
+    assert_true(same_at(&categorical, &at_once, task, 360));
+    assert_false(same_at(&histogram, &categorical, task, 360));
+    udy_task_destroy(task);
+}
+
+static void gamma_changes_after_its_hold_and_reaches_its_end(void **state) {
+    (void)state;
+    udy_task *task = task_of("Hopper-v5", 0);
+    udy_sac_config c = small_config(XQC), constant = c;
+    c.steps = constant.steps = 1260;
+    c.gamma_hold = 0.5;
+    constant.gamma_final = -1;
+    assert_true(same_at(&constant, &c, task, 660));
+    assert_false(same_at(&constant, &c, task, 672));
+    training t = open_training(&c, task, 4, 1);
+    const struct {
+        int64_t updates;
+        double gamma;
+    } wanted[] = {{0, 0.99}, {300, 0.99}, {450, 1 - 1 / 150.0}, {600, 0.995}, {700, 0.995}};
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        t.sac->numbers.updates = wanted[i].updates;
+        assert_true(fabs(udy__sac_gamma(t.sac) - wanted[i].gamma) < 1e-12);
+    }
+    close_training(&t);
     udy_task_destroy(task);
 }
 
@@ -551,6 +607,8 @@ int main(void) {
         cmocka_unit_test(random_steps_are_uniform_in_the_actions_bounds),
         cmocka_unit_test(time_limits_bootstrap_and_terminations_do_not),
         cmocka_unit_test(rewards_are_scaled_by_the_returns_spread),
+        cmocka_unit_test(a_final_value_takes_over_after_its_hold),
+        cmocka_unit_test(gamma_changes_after_its_hold_and_reaches_its_end),
         cmocka_unit_test(the_status_tells_what_was_done),
         cmocka_unit_test(the_policy_is_the_network_that_acts),
         cmocka_unit_test(an_averaged_policy_is_deployed_but_does_not_act),
