@@ -9,7 +9,7 @@ CTEST_ARGS ?=
 # On a terminal ninja rewrites one status line; elsewhere it reports failures only.
 NINJA = ninja $$(test -t 1 || echo --quiet)
 
-.PHONY: all setup demo test bench check sanitize format install clean help
+.PHONY: all setup demo test bench check sanitize format install uninstall package wheel docs clean help
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/build.ninja  ## the program, build/understudy
@@ -25,13 +25,12 @@ build-werror/build.ninja: setup
 	@test -f $@ || cmake --preset werror >/dev/null
 build-sanitize/build.ninja: setup
 	@test -f $@ || cmake --preset sanitize >/dev/null
-build-install/build.ninja: setup
-	@test -f $@ || cmake --preset install >/dev/null
 
 demo: all  ## the whole experiment: behavioural cloning and DAgger on Ant-v5, from expert to table
 	@$(BUILD)/understudy experiment --preset ant-v5
 
 test: $(BUILD)/build.ninja  ## build and run every test
+	@scripts/setup.sh tests
 	@$(NINJA) -C $(BUILD)
 	@ctest --test-dir $(BUILD) --output-on-failure -j $(TEST_JOBS) $(CTEST_ARGS)
 
@@ -53,12 +52,27 @@ sanitize: build-sanitize/build.ninja  ## every test under the address and undefi
 format:  ## lay out all C sources with clang-format
 	@scripts/check-format.sh --fix
 
-install: build-install/build.ninja  ## program, library, headers, models, presets, experts to PREFIX
-	@$(NINJA) -C build-install understudy
-	@scripts/install.sh build-install "$(DESTDIR)" "$(PREFIX)"
+install: $(BUILD)/build.ninja  ## program, libraries, headers, manual, completion, data to PREFIX
+	@$(NINJA) -C $(BUILD) installable
+	@scripts/install.sh $(BUILD) "$(DESTDIR)" "$(PREFIX)"
+
+uninstall:  ## remove from PREFIX what make install put there
+	@scripts/uninstall.sh "$(DESTDIR)" "$(PREFIX)"
+
+package: $(BUILD)/build.ninja  ## a Debian package, build/understudy_VERSION_amd64.deb
+	@$(NINJA) -C $(BUILD) installable
+	@cd $(BUILD) && cpack --config CPackConfig.cmake >cpack.log 2>&1 || { tail -n 20 cpack.log >&2; exit 1; }
+	@ls $(BUILD)/understudy_*.deb
+
+wheel: $(BUILD)/build.ninja  ## the Python package, build/dist/understudy-VERSION-...whl
+	@$(NINJA) -C $(BUILD) understudy_python
+	@scripts/make-wheel.sh $(BUILD)
+
+docs:  ## the library's reference from its headers, docs below the build folder (Doxygen)
+	@scripts/make-docs.sh $(BUILD)/docs || test $$? -eq 77
 
 clean:  ## remove every build folder (runs/ and .deps/ stay)
-	@rm -rf build build-werror build-sanitize build-install
+	@rm -rf build build-werror build-sanitize
 
 help:  ## this list
 	@awk -F ':[^#]*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile

@@ -17,7 +17,7 @@ case $(clang-format --version) in
    fi ;;
 esac
 
-files=$(find include src tests bench examples -type f \( -name '*.c' -o -name '*.h' \) ! -path 'tests/data/*')
+files=$(find include src tests bench examples python -type f \( -name '*.c' -o -name '*.h' \) ! -path 'tests/data/*')
 [ -n "$files" ] || exit 0
 if [ "${1:-}" = --fix ]; then
     # shellcheck disable=SC2086  # no spaces in our file names

@@ -22,7 +22,8 @@ BEGIN {
     owner["mujoco"] = "sim"
     owner["cjson"] = owner["yaml"] = "base"
     owner["libavcodec"] = owner["libavformat"] = owner["libavutil"] = owner["libswscale"] = "show"
-    owner["protobuf-c"] = owner["google"] = owner["tb_event"] = "io"  # the last: generated
+    owner["protobuf-c"] = owner["google"] = owner["tb_event"] = owner["onnx"] = "io"  # the last two: generated
+    owner["zip"] = owner["curl"] = owner["openssl"] = owner["hdf5"] = "io"
 }
 FNR == 1 {
     n = split(FILENAME, part, "/")

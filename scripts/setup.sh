@@ -1,8 +1,8 @@
 #!/bin/sh
 # What a fresh Debian lacks to build and run Understudy: distribution packages, two wheels pinned by
 # sha256: MuJoCo's library and headers, and Gymnasium's model files; and what the report's page is built
-# with (fetch_web.sh). Run by make; says nothing and takes a moment when there is nothing to do. Nothing
-# of either wheel is executed.
+# with (fetch_web.sh). `setup.sh tests` installs what only tests use as well. Run by make; says nothing
+# and takes a moment when there is nothing to do. Nothing of either wheel is executed.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -13,6 +13,7 @@ die() { say "error: $*"; exit 1; }
 mujoco_pin="mujoco-core 4.0.0 885bd9b9cc0a6b5ba1114923eb954027652a6a0c115fa46b3218b83bae72ac4f"
 models_pin="gymnasium 1.4.0 1cb947c59e7c72d8eabb2c2274c00cd20948e69f8452a9ef4092223be24fdf0e"
 deps=.deps
+purpose=${1:-}
 
 #------------------------------------------ Debian packages ----------------------------------------
 
@@ -22,6 +23,7 @@ lacking() {
         pkg-config:pkg-config protoc-c:protobuf-c-compiler gnuplot:gnuplot-nox python3:python3; do
         command -v "${pair%%:*}" >/dev/null || echo "${pair#*:}"
     done
+    [ "$purpose" != tests ] || command -v doxygen >/dev/null || echo doxygen
     # The wheels come through pip; a test makes a throw-away virtual environment.
     python3 -I -S -c 'import importlib.util as u, sys
 sys.exit(not (u.find_spec("ensurepip") and u.find_spec("venv")))' 2>/dev/null ||
@@ -29,7 +31,7 @@ sys.exit(not (u.find_spec("ensurepip") and u.find_spec("venv")))' 2>/dev/null ||
     { fetched && scripts/fetch_web.sh --fetched; } || python3 -m pip --version >/dev/null 2>&1 || unless_installed python3-pip
     for package in libdnnl-dev libcjson-dev libyaml-dev libprotobuf-c-dev libcmocka-dev \
         libavcodec-dev libavformat-dev libavutil-dev libswscale-dev libegl1 libgl1-mesa-dri \
-        fonts-dejavu-core; do
+        libzip-dev libcurl4-openssl-dev libssl-dev libhdf5-dev fonts-dejavu-core; do
         unless_installed "$package"
     done
 }
@@ -43,14 +45,15 @@ packages() {
         [ -e "$deps/.not-debian" ] && return
         say "note: not a Debian system, so packages are not installed; needed are a C compiler, make,"
         say "cmake >= 3.25, ninja, pkg-config, protoc-c, gnuplot, python3 with pip and venv, the DejaVu"
-        say "fonts, the development files of oneDNN (2.x), cJSON, libyaml, protobuf-c, FFmpeg (5 or later)"
-        say "and cmocka, and, for videos, EGL with Mesa's software driver"
+        say "fonts, the development files of oneDNN (2.x), cJSON, libyaml, protobuf-c, FFmpeg (5 or later),"
+        say "libzip, libcurl, OpenSSL, HDF5 and cmocka, and, for videos, EGL with Mesa's software driver"
         mkdir -p "$deps" && : >"$deps/.not-debian"
         return
     fi
     installed=" $(dpkg-query -W -f '${db:Status-Status} ${Package} ' libdnnl-dev libcjson-dev \
         libyaml-dev libprotobuf-c-dev libcmocka-dev libavcodec-dev libavformat-dev libavutil-dev \
-        libswscale-dev libegl1 libgl1-mesa-dri fonts-dejavu-core python3-venv python3-pip \
+        libswscale-dev libegl1 libgl1-mesa-dri libzip-dev libcurl4-openssl-dev libssl-dev libhdf5-dev \
+        fonts-dejavu-core python3-venv python3-pip \
         2>/dev/null || true)"
     missing=$(lacking | sort -u | tr '\n' ' ')
     missing=${missing% }

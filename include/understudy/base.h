@@ -10,6 +10,8 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+// What the public headers declare is all that the shared library exports.
+#pragma GCC visibility push(default)
 
 #define UDY_VERSION "0.1.0"
 
@@ -250,6 +252,7 @@ bool udy_settings_equal(const void *a, const void *b, const udy_field *table);
 // NULL. NULL entries are passed over.
 const char *udy_nearest(const char *word, const char *const *names, size_t n);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -11,6 +11,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 //------------------------------------------ Policies ----------------------------------------------
 
@@ -20,6 +21,8 @@ typedef struct udy_policy udy_policy;
 
 // A deterministic policy's action is the network's output: where the output activation is tanh,
 // scaled to the action bounds, mid + half-range * tanh(.); any other output is the action itself.
+// Where the file says so (policies that Stable-Baselines3's PPO made), it is then clipped to them.
+// Likewise an observation may be clipped first, to obs_low and obs_high of the file.
 // A Gaussian policy (SAC's) has a second head besides, log_std = bound(W h + b) on the last hidden
 // layer h, and can also be sampled: a = tanh(mean + exp(log_std) * N(0, 1)), scaled likewise, where
 // `mean` is the output layer before its activation. Deterministic use leaves the head alone.
@@ -35,7 +38,8 @@ typedef enum {
 // metadata. A Gaussian policy's has log_std.weight [A, H] and log_std.bias [A] besides, with
 // metadata log_std_bound ("clamp", "squash"), log_std_min and log_std_max; a clamp to [-20, 2]
 // where it says nothing. Action bounds are action_low and action_high; [-1, 1] where a tanh policy
-// says nothing. Errors name file, tensor, expected and found.
+// says nothing. action_clip "true": actions are clipped to the bounds. obs_low and obs_high, O
+// numbers each: what observations are clipped to. Errors name file, tensor, expected and found.
 int udy_policy_load(udy_policy **out, const char *path, udy_error *err) UDY_MUST_CHECK;
 // Write one, atomically: weights, head, and all that the file said it was loaded from. extra:
 // metadata to add or to put in the place of the file's (how it was made, its return); the format's
@@ -51,6 +55,14 @@ int udy_policy_from_mlp(udy_policy **out, const udy_mlp *mlp, const udy_task *ta
 int udy_policy_from_gaussian(udy_policy **out, const udy_mlp *mlp, const float *weight,
                              const float *bias, udy_log_std_bound bound, const double range[2],
                              const udy_task *task, udy_error *err) UDY_MUST_CHECK;
+// A policy with the weights, bounds and head of one of other software, copied. name: what messages
+// and udy_policy_name call it. UDY_EINVAL, UDY_EUNSUPPORTED, UDY_ENONFINITE: what is wrong with it.
+int udy_policy_from_plain(udy_policy **out, const udy_plain_policy *plain, const char *name,
+                          udy_error *err) UDY_MUST_CHECK;
+// The way back: a view into policy, good while it lives; there is no block to free.
+// UDY_EUNSUPPORTED: the random policy has no weights.
+int udy_policy_plain(udy_plain_policy *out, const udy_policy *policy, udy_error *err)
+    UDY_MUST_CHECK;
 // Actions uniform in the action bounds, as Gymnasium's action_space.sample() is distributed.
 int udy_policy_random(udy_policy **out, const udy_task *task, udy_error *err) UDY_MUST_CHECK;
 void udy_policy_destroy(udy_policy *policy);  // NULL is legal
@@ -181,6 +193,70 @@ const float *udy_dataset_action(const udy_dataset *dataset, uint64_t r);
 // Look for NaN and infinities; UDY_ENONFINITE names shard, column and row.
 int udy_dataset_check(const udy_dataset *dataset, udy_error *err) UDY_MUST_CHECK;
 
+//------------------------------------------ Datasets in and out -----------------------------------
+
+typedef struct udy_import_config {
+    udy_recording_source source;  // io.h
+    int episodes;                 // the first so many; 0: all
+    const char *expert;           // who acted, for the record. Nullable
+} udy_import_config;
+
+typedef struct udy_import_report {
+    udy_recording_facts facts;
+    int n_episodes;
+    uint64_t n_steps;
+    double mean_return;
+    int terminated, cut_short;  // episodes; cut short: the recording says nothing of how they ended
+    int empty;                  // episodes without a step, left out
+    uint64_t beyond_bounds;     // numbers in actions outside the task's bounds
+    bool other_version;         // recorded on another version of the task: "Ant-v4" for "Ant-v5"
+} udy_import_report;
+
+// Make a dataset of what other software recorded: whole or not at all, in a new folder. Numbers
+// become float32; an observation after an episode's last step is left out; an episode whose end is
+// not said is marked truncated. Reads a bounded part at a time.
+//   out     a folder that does not exist, or an empty one; made beside it and renamed into place
+//   task    what it is of: dimensions must be its own, and where the recording names an environment,
+//           that must be the task or another version of it. UDY_EMISMATCH names both
+// Returns UDY_EINTERRUPTED when progress asked to stop (nothing is left), UDY_ENONFINITE (err names
+// the place), UDY_EUNSUPPORTED (spaces that are no vectors), UDY_EFORMAT, ...
+int udy_dataset_import(const char *out, const udy_import_config *config, const udy_task *task,
+                       const udy_progress *progress, udy_import_report *report, udy_error *err)
+    UDY_MUST_CHECK;
+
+typedef enum {
+    UDY_EXPORT_MINARI,
+    UDY_EXPORT_CSV,
+    UDY_EXPORT_NPZ,
+    UDY_EXPORT_COUNT
+} udy_export_format;
+
+typedef struct udy_export_config {
+    int format;  // a udy_export_format
+    const char
+        *id;     // Minari's name for it, "ant/mine-v0". Nullable: the task's, "ant/understudy-v0"
+    bool force;  // in the place of one that is there
+} udy_export_config;
+
+typedef struct udy_export_report {
+    char path[UDY_PATH_MAX];  // the file or folder that was made
+    char id[128];             // Minari's name for it; "" for other formats
+    int n_episodes;
+    uint64_t n_steps;
+    int replayed;  // Minari: episodes whose last observation was found by playing them again
+} udy_export_report;
+
+// Write a dataset as other software reads it.
+//   out    Minari: the folder of datasets (MINARI_DATASETS_PATH), it goes to out/id; else the file
+//   batch  Minari keeps an observation after the last step, which ours does not: where the dataset
+//          was collected here, its episodes are played again to get it, and it is the true one if all
+//          that was recorded comes out alike. Else the last one is repeated, and marked so. Nullable:
+//          all are repeated
+// Minari's actions, like .npz's, are those that were executed; labels that differ stand beside them.
+int udy_dataset_export(const udy_dataset *dataset, const char *out, const udy_export_config *config,
+                       const udy_task *task, udy_batch *batch, const udy_progress *progress,
+                       udy_export_report *report, udy_error *err) UDY_MUST_CHECK;
+
 //------------------------------------------ Behavioural cloning -----------------------------------
 
 // Pomerleau 1988; as the tutorial: MSE regression of the expert's actions, Adam.
@@ -284,6 +360,9 @@ const udy_dagger_round *udy_dagger_round_at(const udy_dagger *dagger, int i);
 int udy_dagger_best(const udy_dagger *dagger);  // the round with the highest select_mean
 int udy_dagger_policy_path(const udy_dagger *dagger, int i, char out[UDY_PATH_MAX], udy_error *err)
     UDY_MUST_CHECK;
+// The training of round udy_dagger_rounds_done, for progress callbacks to look at; NULL: none is
+// under way.
+const udy_bc *udy_dagger_training(const udy_dagger *dagger);
 
 //------------------------------------------ Soft actor-critic -------------------------------------
 
@@ -398,6 +477,7 @@ typedef enum {
 } udy_seed_purpose;
 uint64_t udy_seed_range(uint64_t run_seed, udy_seed_purpose purpose);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

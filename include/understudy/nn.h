@@ -14,6 +14,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 #define UDY_MLP_LAYERS_MAX 8
 #define UDY_NN_ACTIONS_MAX 64  // of a Gaussian head
@@ -190,6 +191,7 @@ const char *udy_nn_version(void);
 // Peak of fused multiply-adds by the widest vectors of this CPU on n_threads threads at once, FLOP/s.
 double udy_nn_peak_flops(udy_pool *pool, double seconds_s);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -8,6 +8,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 // Each writes <dir>/<name>.svg, .png, .csv (the data) and .gp (the gnuplot script that drew it,
 // which a reader can run again). Colours (Okabe & Ito's colour-blind-safe palette where the
@@ -172,6 +173,7 @@ int udy_video_of_run(const char *run_path, const udy_experiment_config *config,
                      const udy_results *results, const char *expert_path, int steps, int n_threads,
                      const udy_progress *progress, udy_error *err) UDY_MUST_CHECK;
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

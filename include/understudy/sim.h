@@ -8,6 +8,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 #define UDY_TERMS_MAX 8     // reward terms a task reports
 #define UDY_ACT_DIM_MAX 64  // torques a task takes
@@ -15,7 +16,7 @@ extern "C" {
 // Constructor options of Gymnasium's v5 tasks, by Gymnasium's names and defaults (of the task; get
 // them with udy_task_config_default). An option that a task does not have is an error when changed.
 typedef struct udy_task_config {
-    char model_dir[1024];  // folder of the MJCF models; "": the one found at build or install time
+    char model_dir[1024];  // folder of the MJCF models; "": udy_models_dir's
     char xml_file[1024];   // "": the task's own; a path with '/' is taken as it is
     int frame_skip;
     double forward_reward_weight;
@@ -47,6 +48,11 @@ typedef struct udy_task_info {
     int max_episode_steps;
     double reward_threshold;  // NaN where Gymnasium states none
 } udy_task_info;
+
+// Folder of the models that come with the library, out [size]: an installation's, found from where
+// MuJoCo's library lies, so that it can be moved; else the build's. false: there is none, or size is
+// too small.
+bool udy_models_dir(char *out, size_t size);
 
 size_t udy_task_count(void);
 const char *udy_task_id(size_t i);  // NULL past the end
@@ -128,6 +134,23 @@ int udy_batch_reset(udy_batch *batch, const uint64_t *seeds, double *obs, udy_er
 // Allocates nothing. Returns 0, or the first failure by index (the others have stepped).
 int udy_batch_step(udy_batch *batch, const double *action, double *obs, udy_step *steps,
                    double *final_obs, udy_error *err) UDY_MUST_CHECK;
+
+// For callers who decide themselves when episodes start: what udy_batch_move does with a simulation.
+typedef enum {
+    UDY_MOVE_NONE,    // nothing; its rows are left alone
+    UDY_MOVE_STEP,    // a control step; where that ends the episode, it stays at its end
+    UDY_MOVE_RESET,   // an episode starts, its generator going on (Gymnasium: reset without a seed)
+    UDY_MOVE_RESEED,  // an episode starts, with a new seed
+} udy_move;
+//   moves   [N] a udy_move each
+//   seeds   [N] read for UDY_MOVE_RESEED. Nullable where there is none
+//   action  [N, A] f64, read for UDY_MOVE_STEP. Nullable where there is none
+//   obs     [N, O] f64 out
+//   steps   [N] out for UDY_MOVE_STEP. Nullable where there is none
+// Allocates nothing. Returns as udy_batch_step does; UDY_EINVAL: a simulation that never was seeded.
+int udy_batch_move(udy_batch *batch, const uint8_t *moves, const uint64_t *seeds,
+                   const double *action, double *obs, udy_step *steps, udy_error *err)
+    UDY_MUST_CHECK;
 
 // Everything that decides what simulation i does next (physics, warm start, step counter, generator,
 // what derived quantities carry over), as bytes, for checkpoints: put back into a batch of the same
@@ -249,6 +272,7 @@ void udy_scene_free(udy_scene *scene);
 int udy_scene_poses(const udy_task *task, const float *qpos, int T, float *pos, float *quat,
                     udy_error *err) UDY_MUST_CHECK;
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -8,6 +8,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 //------------------------------------------ Statistics --------------------------------------------
 
@@ -51,6 +52,50 @@ void udy_evaluation_free(udy_evaluation *e);
 // design.md's object: returns, mean, std, iqm, ci95, lengths, falls, too_low, too_high,
 // speed_mean, steps_per_s, ...; timing false leaves out what differs from run to run.
 udy_json *udy_evaluation_json(const udy_evaluation *e, bool timing);
+
+//------------------------------------------ The course of a training ------------------------------
+
+// Tells loggers how a training goes while it goes on. It is given to the training as its progress,
+// and passes on to `outer` (Nullable) what it hears and what it is asked. A logger that fails stops
+// the training as an interruption does: saved, to go on where it was.
+typedef struct udy_course udy_course;
+int udy_course_open(udy_course **out, const char *dir, unsigned loggers, const udy_progress *outer,
+                    udy_error *err) UDY_MUST_CHECK;
+const udy_progress *udy_course_progress(const udy_course *course);
+// Follow behavioural cloning: part "bc", a step an epoch (1 is the first). Told from the beginning in
+// each process that works on it, as its checkpoint has the whole curve.
+int udy_course_follow_bc(udy_course *course, const udy_bc *bc, udy_error *err) UDY_MUST_CHECK;
+// Follow DAgger: part "dagger", a step a round, and part "dagger-training", a step an epoch, rounds one
+// after the other: the first epoch of round r is step r x bc->epochs + 1.
+int udy_course_follow_dagger(udy_course *course, const udy_dagger *dagger,
+                             const udy_dagger_config *config, const udy_bc_config *bc,
+                             udy_error *err) UDY_MUST_CHECK;
+int udy_course_rounds(udy_course *course, udy_error *err)  // tell those that ended since
+    UDY_MUST_CHECK;
+// status: the training's. Where a logger failed and that stopped the training, or nothing else went
+// wrong, the logger's error is what is returned. NULL is legal.
+int udy_course_close(udy_course *course, int status, udy_error *err) UDY_MUST_CHECK;
+
+//------------------------------------------ What rounding costs -----------------------------------
+
+// A policy beside its copy with rounded weights (udy_plain_round): index 0 the one, 1 the other.
+typedef struct udy_rounding {
+    udy_evaluation evaluation[2];  // on the same seeds; n 0: not made
+    // Return of the rounded one less the other's, in pairs of a seed; with its 95 % interval.
+    double change, change_ci[2];
+    // |action difference|, mean over rows and actions, in the action's unit: on the states that the
+    // original visits, an episode a unit of the interval; without episodes on observations drawn
+    // from N(0, 1), a row a unit.
+    double error, error_ci[2], error_max;
+    int64_t rows;
+} udy_rounding;
+// task, batch: Nullable, and unused, where episodes is 0. Episode i resets with seed + i. Free with
+// udy_rounding_free.
+int udy_rounding_measure(udy_rounding *out, const udy_policy *original, const udy_policy *rounded,
+                         const udy_task *task, udy_batch *batch, udy_pool *pool, int episodes,
+                         uint64_t seed, const udy_progress *progress, udy_error *err)
+    UDY_MUST_CHECK;
+void udy_rounding_free(udy_rounding *r);
 
 //------------------------------------------ Training an expert ------------------------------------
 
@@ -606,6 +651,7 @@ typedef struct udy_shift_policy {
     udy_shift_value distance;  // of its states to the nearest demonstration, mean
     double distance_q95;
     double far;                 // share of its states farther than the reference's 95 % quantile
+    double *distance_density;   // [UDY_SHIFT_BINS] share of rows a bin; NULL as udy_shift.obs_range
     udy_shift_value error_own;  // squared action error against the expert's labels: its own states
     udy_shift_value error_expert;  // and the reference's: the difference is the shift
     // Not where brief:
@@ -616,7 +662,8 @@ typedef struct udy_shift_policy {
     udy_shift_window *windows;
     double p_anywhere;                       // of the energy distance by time
     double *height_density, *speed_density;  // [UDY_SHIFT_BINS] share of rows a bin
-    double *map;  // [map_bins, map_bins] share of rows a cell; row: second component
+    double *map;         // [map_bins, map_bins] share of rows a cell; row: second component
+    float *obs_density;  // [obs_dim, UDY_SHIFT_BINS] share of rows; NULL as udy_shift.obs_range
     int n_survival, n_hazard;
     udy_survival_point *survival;
     udy_hazard_window *hazard;
@@ -643,8 +690,11 @@ typedef struct udy_shift {
     uint64_t demo_rows;                      // of the demonstrations
     double distance_q95;                     // of the reference to the demonstrations
     double height_range[2], speed_range[2];  // of the densities' bins (outliers: in the last)
-    double map_range[2][2];                  // of the map, first and second component
-    double map_share[2];                     // of the variance
+    // Of the observations' bins [obs_dim, 2], 6 standard deviations to either side of the
+    // demonstrations' mean, and of the distances'. NULL: of a file that was made before there were these
+    double *obs_range, distance_range[2];
+    double map_range[2][2];  // of the map, first and second component
+    double map_share[2];     // of the variance
     int n_T;
     double *T;  // [n_T] horizons, control steps
     int n;
@@ -666,6 +716,11 @@ void udy_shift_free(udy_shift *shift);
 // nobody reads them); everything else as numbers.
 int udy_shift_save(const udy_shift *shift, const char *path, udy_error *err) UDY_MUST_CHECK;
 int udy_shift_load(udy_shift *out, const char *path, udy_error *err) UDY_MUST_CHECK;
+// Tell loggers of it, part "shift" below folder dir, anew: a step a policy in the order of policies (0:
+// the expert on other seeds), scalars, and for TensorBoard the distributions of height, speed,
+// distance to the demonstrations and every observation as histograms.
+int udy_shift_log(const udy_shift *shift, const char *dir, unsigned loggers, udy_error *err)
+    UDY_MUST_CHECK;
 // Measure an experiment's run folder (subjects: BC, DAgger's round 0, best and last in full, the other
 // rounds brief; demonstrations: BC's), and leave shift.json in it. Done already with the same settings:
 // loaded.
@@ -785,6 +840,10 @@ typedef struct udy_sweep {
 // Read a finished sweep's sweep.json.
 int udy_sweep_load(udy_sweep *out, const char *run_path, udy_error *err) UDY_MUST_CHECK;
 void udy_sweep_free(udy_sweep *sweep);
+// Tell loggers of it, below folder dir, anew: part EXPERT/METHOD-TRAINING, a step a number of
+// demonstrations; and for TensorBoard's HParams tab each point as a session below that.
+int udy_sweep_log(const udy_sweep *sweep, const char *dir, unsigned loggers, udy_error *err)
+    UDY_MUST_CHECK;
 // The point of a place in the grid; NULL: none.
 const udy_sweep_point *udy_sweep_point_at(const udy_sweep *sweep, int expert, int method,
                                           int training, int demos);
@@ -810,6 +869,7 @@ int udy_bench_run(udy_bench_figure *figures, int *n_figures, const udy_task *tas
                   const udy_policy *policy, int n_threads, double seconds_s,
                   const udy_progress *progress, udy_error *err) UDY_MUST_CHECK;
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

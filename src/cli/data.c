@@ -36,7 +36,7 @@ static bool candidate(char out[UDY_PATH_MAX], int i, const char *data, const cha
     }
 }
 
-static int find_dir(char out[UDY_PATH_MAX], const char *data, const char *part, udy_error *err) {
+int cli_find_data(char out[UDY_PATH_MAX], const char *data, const char *part, udy_error *err) {
     char looked[400] = "";
     for (int i = 0; candidate(out, i, data, part); i++) {
         if (udy_dir_exists(out)) return UDY_OK;
@@ -50,21 +50,21 @@ static int find_dir(char out[UDY_PATH_MAX], const char *data, const char *part, 
 }
 
 int cli_find_experts(char dir[UDY_PATH_MAX], const char *data, udy_error *err) {
-    return find_dir(dir, data, "experts", err);
+    return cli_find_data(dir, data, "experts", err);
 }
 
 int cli_find_report(char dir[UDY_PATH_MAX], const char *data, udy_error *err) {
-    return find_dir(dir, data, "report", err);
+    return cli_find_data(dir, data, "report", err);
 }
 
 int cli_find_models(udy_task_config *config, const char *data, udy_error *err) {
-    char found[UDY_PATH_MAX], own[PATH_MAX], theirs[PATH_MAX];
+    char found[UDY_PATH_MAX], library[UDY_PATH_MAX], own[PATH_MAX], theirs[PATH_MAX];
     if (config->model_dir[0]) return UDY_OK;
-    int status = find_dir(found, data, "models", err);
+    int status = cli_find_data(found, data, "models", err);
     if (status) return status;
-    // The library knows the build's own models: leaving them unnamed keeps paths out of results.
-    if (realpath(found, own) && realpath(UDY_BUILD_SHARE_DIR "/models", theirs) &&
-        strcmp(own, theirs) == 0)
+    // Those that the library finds by itself stay unnamed, which keeps paths out of results.
+    if (udy_models_dir(library, sizeof library) && realpath(found, own) &&
+        realpath(library, theirs) && strcmp(own, theirs) == 0)
         return UDY_OK;
     if (strlen(found) >= sizeof config->model_dir)
         return udy_error_set(err, UDY_EINVAL, "%s: the path is too long for a model folder", found);
@@ -108,7 +108,7 @@ static int find_preset(char out[UDY_PATH_MAX], const char *data, const char *fol
     if (strchr(name, '/') || ends_with(name, ".yaml") || ends_with(name, ".yml"))
         return udy_path_format(out, err, "%s", name);
     char dir[UDY_PATH_MAX];
-    int status = find_dir(dir, data, folder, err);
+    int status = cli_find_data(dir, data, folder, err);
     if (!status) status = udy_path_format(out, err, "%s/%s.yaml", dir, name);
     if (status) return status;
     return udy_file_exists(out) ? UDY_OK : unknown_name("preset", name, dir, ".yaml", err);

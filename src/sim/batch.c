@@ -142,6 +142,7 @@ int udy_batch_threads(const udy_batch *batch) {
 
 typedef struct step_call {
     udy_batch *batch;
+    const uint8_t *moves;
     const uint64_t *seeds;
     const double *action;
     double *obs, *final_obs;
@@ -203,6 +204,45 @@ int udy_batch_step(udy_batch *batch, const double *action, double *obs, udy_step
     step_call c = {
         .batch = batch, .action = action, .obs = obs, .steps = steps, .final_obs = final_obs};
     return run_all(&c, step_body, err);
+}
+
+static int begin_again(const step_call *c, const mjModel *m, mjData *d, int sim, double *obs,
+                       udy_error *err) {
+    udy_env *env = &c->batch->sims[sim];
+    if (c->moves[sim] == UDY_MOVE_RESEED) udy_rng_init(&env->rng, c->seeds[sim]);
+    // An increment is odd: this generator has not been seeded yet.
+    if (env->rng.inc_lo == 0) {
+        return udy_error_set(err, UDY_EINVAL, "%s: its first reset needs a seed",
+                             env->task->row->id);
+    }
+    return udy__env_begin(env, m, d, &env->rng, obs, err);
+}
+
+static void move_body(const mjModel *m, mjData *d, int sim, void *arg) {
+    step_call *c = arg;
+    udy_env *env = &c->batch->sims[sim];
+    const udy_task_info *info = &env->task->info;
+    double *obs = c->obs + (size_t)sim * (size_t)info->obs_dim;
+    udy_error err = {0};
+    int status = UDY_OK;
+    if (c->moves[sim] == UDY_MOVE_STEP) {
+        const double *action = c->action + (size_t)sim * (size_t)info->act_dim;
+        status = udy__env_advance(env, m, d, action, obs, &c->steps[sim], &err);
+    } else if (c->moves[sim] != UDY_MOVE_NONE) {
+        status = begin_again(c, m, d, sim, obs, &err);
+    }
+    if (status != UDY_OK) note_failure(c->batch, sim, status, &err);
+}
+
+int udy_batch_move(udy_batch *batch, const uint8_t *moves, const uint64_t *seeds,
+                   const double *action, double *obs, udy_step *steps, udy_error *err) {
+    step_call c = {.batch = batch,
+                   .moves = moves,
+                   .seeds = seeds,
+                   .action = action,
+                   .obs = obs,
+                   .steps = steps};
+    return run_all(&c, move_body, err);
 }
 
 //------------------------------------------ Saved states ------------------------------------------

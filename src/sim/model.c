@@ -1,8 +1,11 @@
 // model.c: from a row of tasks.c and its options to a compiled task: finds and loads the MJCF
 // model, checks that the facts fit it, derives dimensions.
+#include <dlfcn.h>
 #include <limits.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -130,26 +133,42 @@ static int check_numbers(const udy__row *row, const udy_task_config *config, udy
 
 //------------------------------------------ Model -------------------------------------------------
 
-// The folder of models: the option's, else the build's, else the installation's.
-static const char *model_dir_of(const udy_task_config *config) {
-    if (config->model_dir[0] != '\0') return config->model_dir;
-#ifdef UDY_INSTALL_SHARE_DIR
-    if (access(UDY_BUILD_SHARE_DIR "/models", R_OK | X_OK) != 0) {
-        return UDY_INSTALL_SHARE_DIR "/models";
+static bool is_folder(const char *path, char *out, size_t size) {
+    return access(path, R_OK | X_OK) == 0 && (size_t)snprintf(out, size, "%s", path) < size;
+}
+
+// However the rest is linked, MuJoCo's library is a file of its own: lib/understudy, or below lib/ one
+// folder deeper, in the prefix that has share/understudy.
+bool udy_models_dir(char *out, size_t size) {
+    static const char *const ups[] = {"../..", "../../.."};
+    char path[PATH_MAX], whole[PATH_MAX];
+    Dl_info mujoco;
+    if (dladdr((void *)(uintptr_t)&mj_versionString, &mujoco) && mujoco.dli_fname) {
+        const char *slash = strrchr(mujoco.dli_fname, '/');
+        int length = slash ? (int)(slash - mujoco.dli_fname) : 0;
+        for (size_t i = 0; slash && i < sizeof ups / sizeof ups[0]; ++i) {
+            int n = snprintf(path, sizeof path, "%.*s/%s/share/understudy/models", length,
+                             mujoco.dli_fname, ups[i]);
+            // MuJoCo takes ".." out of a path by its letters, which is wrong behind a link such as
+            // Debian's /lib: it gets none.
+            if (n < (int)sizeof path && realpath(path, whole)) return is_folder(whole, out, size);
+        }
     }
-#endif
-    return UDY_BUILD_SHARE_DIR "/models";
+    return is_folder(UDY_BUILD_SHARE_DIR "/models", out, size);
 }
 
 static int load_model(udy_task *task, udy_error *err) {
     const char *file = task->config.xml_file[0] ? task->config.xml_file : task->row->xml_file;
-    char path[2100], why[256] = "";
+    char path[2100], dir[sizeof task->config.model_dir], why[256] = "";
+    bool found = true;
     if (strchr(file, '/') != NULL) {
         snprintf(path, sizeof path, "%s", file);
     } else {
-        snprintf(path, sizeof path, "%s/%s", model_dir_of(&task->config), file);
+        snprintf(dir, sizeof dir, "%s", task->config.model_dir);
+        if (dir[0] == '\0') found = udy_models_dir(dir, sizeof dir);
+        snprintf(path, sizeof path, "%s/%s", dir, file);
     }
-    if (access(path, R_OK) != 0) {
+    if (!found || access(path, R_OK) != 0) {
         return udy_error_set(err, UDY_ENOENT,
                              "%s: no readable model file %.300s; set xml_file to a path, or "
                              "model_dir to the folder that holds it",
