@@ -15,6 +15,7 @@ struct udy_run {
     char path[UDY_PATH_MAX];
     char lock_path[UDY_PATH_MAX];
     char log_path[UDY_PATH_MAX];
+    unsigned loggers;
     int lock_fd;  // -1: not held
 };
 
@@ -82,6 +83,7 @@ static int make_handle(udy_run **out, const char *path, udy_error *err) {
     udy_run *run = udy_alloc(sizeof *run);
     if (!run) return udy_error_set(err, UDY_ENOMEM, "%s: out of memory", path);
     run->lock_fd = -1;
+    run->loggers = UDY_LOG_DEFAULT;
     int code = udy_path_format(run->path, err, "%s", path);
     if (!code) code = udy_path_format(run->lock_path, err, "%s/.lock", path);
     if (!code) code = udy_path_format(run->log_path, err, "%s/log.jsonl", path);
@@ -191,6 +193,14 @@ const char *udy_run_path(const udy_run *run) {
     return run->path;
 }
 
+void udy_run_set_loggers(udy_run *run, unsigned loggers) {
+    run->loggers = loggers;
+}
+
+unsigned udy_run_loggers(const udy_run *run) {
+    return run->loggers;
+}
+
 //------------------------------------------ Log ---------------------------------------------------
 
 // {"time": ..., "event": ...} and fields' members, as one line of text.
@@ -230,9 +240,11 @@ int udy_run_log(udy_run *run, const char *event, udy_json *fields, udy_error *er
                              "%s: fields of event '%s' must be an object without time and event",
                              run->log_path, event);
     }
-    char *line = code ? NULL : log_line(event, fields);
+    bool told = !code && (run->loggers & UDY_LOG_JSONL);
+    char *line = told ? log_line(event, fields) : NULL;
     udy_json_free(fields);
-    if (!code && !line) code = udy_error_set(err, UDY_ENOMEM, "%s: out of memory", run->log_path);
+    if (!told) return code;
+    if (!line) code = udy_error_set(err, UDY_ENOMEM, "%s: out of memory", run->log_path);
     if (!code) code = udy_file_append_line(run->log_path, line, err);
     udy_free(line);
     return code;

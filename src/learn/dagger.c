@@ -81,6 +81,7 @@ struct udy_dagger {
     udy_policy *learner;  // of the round before while a round collects and trains, then its own
     udy_dagger_round *rounds;  // [config.rounds + 1]
     int n_rounds;
+    const udy_bc *training;  // under way; NULL: none
 };
 
 static int out_of_memory(udy_error *err) {
@@ -444,7 +445,9 @@ static int train_round(udy_dagger *d, udy_dagger_round *r, const char *stage,
         status = udy_bc_create(&bc, &d->bc, d->task, d->pool, d->seed, (uint64_t)r->round + 1, err);
     if (status) return status;
     if (d->config.warm_start && r->round) status = udy_bc_warm_start(bc, d->learner, err);
+    d->training = bc;
     if (!status) status = udy_bc_train(bc, d->dataset, stage, checkpoint, d->progress, err);
+    d->training = NULL;
     if (!status) {
         r->train_loss = udy_bc_curve(bc)[udy_bc_epochs(bc) - 1].train_loss;
         r->updates = udy_bc_updates(bc);
@@ -513,6 +516,10 @@ int udy_dagger_rounds_done(const udy_dagger *d) {
 }
 const udy_dagger_round *udy_dagger_round_at(const udy_dagger *d, int i) {
     return &d->rounds[i];
+}
+
+const udy_bc *udy_dagger_training(const udy_dagger *d) {
+    return d->training;
 }
 
 int udy_dagger_best(const udy_dagger *d) {

@@ -159,10 +159,15 @@ static int bc_save_policies(const experiment *x, const udy_bc *bc, udy_error *er
 
 static int bc_train(experiment *x, const char *checkpoint, udy_error *err) {
     udy_bc *bc;
+    udy_course *course = NULL;
     double start = udy_clock_s();
     int status = udy_bc_create(&bc, &x->config->bc, x->task, x->pool, x->config->seed, 0, err);
     if (!status)
-        status = udy_bc_train(bc, x->demos, "behavioural cloning", checkpoint, x->progress, err);
+        status = udy_course_open(&course, x->path, udy_run_loggers(x->run), x->progress, err);
+    if (!status) status = udy_course_follow_bc(course, bc, err);
+    if (!status)
+        status = udy_bc_train(bc, x->demos, "behavioural cloning", checkpoint,
+                              udy_course_progress(course), err);
     if (!status) status = bc_save_policies(x, bc, err);
     if (!status) {
         udy_json *record = bc_record(bc, udy_clock_s() - start);
@@ -180,7 +185,21 @@ static int bc_train(experiment *x, const char *checkpoint, udy_error *err) {
                              udy_bc_epochs(bc), (long long)udy_bc_updates(bc), last->train_loss,
                              last->val_loss);
     }
+    status = udy_course_close(course, status, err);
     udy_bc_destroy(bc);
+    return status;
+}
+
+// The curve of a training that had ended, told anew: whoever is told now may not have been then.
+static int tell_curve(const experiment *x, udy_error *err) {
+    udy_logger *log;
+    int status = udy_logger_open(&log, x->path, "bc", udy_run_loggers(x->run), 0, err);
+    for (int i = 0; i < x->outcome.n_epochs && !status; i++) {
+        const udy_scalar scalars[] = {{"loss/train", x->outcome.curve[i].train_loss},
+                                      {"loss/validation", x->outcome.curve[i].val_loss}};
+        status = udy_logger_scalars(log, i + 1, scalars, 2, err);
+    }
+    udy_logger_close(log);
     return status;
 }
 
@@ -196,6 +215,7 @@ static int clone_behaviour(experiment *x, udy_error *err) {
     if (record) {
         status = bc_take_record(x, record, err);
         udy_json_free(record);
+        if (!status) status = tell_curve(x, err);
     } else {
         status = bc_train(x, checkpoint, err);
     }
@@ -204,10 +224,13 @@ static int clone_behaviour(experiment *x, udy_error *err) {
 
 //------------------------------------------ DAgger ------------------------------------------------
 
-static int aggregate(experiment *x, udy_error *err) {
-    int status =
-        udy_dagger_open(&x->dagger, &x->config->dagger, &x->config->dagger_bc, x->task, x->batch,
-                        x->pool, x->expert, x->demos, x->config->seed, x->path, x->progress, err);
+static int all_rounds(experiment *x, udy_course *course, udy_error *err) {
+    int status = udy_dagger_open(&x->dagger, &x->config->dagger, &x->config->dagger_bc, x->task,
+                                 x->batch, x->pool, x->expert, x->demos, x->config->seed, x->path,
+                                 udy_course_progress(course), err);
+    if (!status)
+        status = udy_course_follow_dagger(course, x->dagger, &x->config->dagger,
+                                          &x->config->dagger_bc, err);
     while (!status) {
         int more = udy_dagger_step(x->dagger, err);
         if (more <= 0) {
@@ -227,9 +250,19 @@ static int aggregate(experiment *x, udy_error *err) {
         udy_json_put_int(fields, "labels", (int64_t)r->labels);
         udy_json_put_number(fields, "seconds", r->seconds);
         status = udy_run_log(x->run, "dagger_round", fields, err);
+        if (!status) status = udy_course_rounds(course, err);
         if (!status) status = keep_time(x, err);
     }
     return status;
+}
+
+static int aggregate(experiment *x, udy_error *err) {
+    udy_course *course;
+    int status = udy_course_open(&course, x->path, udy_run_loggers(x->run), x->progress, err);
+    if (status) return status;
+    status = all_rounds(x, course, err);
+    // From here on the rounds are only read: DAgger's progress, the course's, is not called again.
+    return udy_course_close(course, status, err);
 }
 
 //------------------------------------------ Evaluation --------------------------------------------
@@ -356,6 +389,39 @@ static int evaluate_all(experiment *x, udy_error *err) {
     return status;
 }
 
+//------------------------------------------ Loggers -----------------------------------------------
+
+static const udy_evaluation *evaluation_named(const experiment *x, const char *name) {
+    for (int i = 0; i < x->outcome.n_entries; i++)
+        if (!strcmp(x->outcome.entries[i].name, name)) return &x->outcome.entries[i].of;
+    return NULL;
+}
+
+static double mean_named(const experiment *x, const char *name) {
+    const udy_evaluation *e = evaluation_named(x, name);
+    return e ? e->mean : NAN;
+}
+
+// Settings, and at the end what came out of them: what runs are compared by.
+static int log_summary(const experiment *x, bool ended, udy_error *err) {
+    const udy__outcome *o = &x->outcome;
+    const udy_evaluation *best = evaluation_named(x, "dagger-best");
+    const udy_bc_epoch *epoch = o->curve ? &o->curve[o->best_epoch >= 0 ? o->best_epoch : 0] : NULL;
+    const udy_scalar scalars[] = {
+        {"outcome/return", mean_named(x, "dagger-best")},
+        {"outcome/falls", best ? (double)best->falls : NAN},
+        {"outcome/return_bc", mean_named(x, "bc")},
+        {"outcome/return_expert", mean_named(x, "expert")},
+        {"outcome/return_random", mean_named(x, "random")},
+        {"outcome/loss_bc", !epoch                      ? NAN
+                            : isfinite(epoch->val_loss) ? epoch->val_loss
+                                                        : epoch->train_loss},
+    };
+    return udy_logger_summary(
+        x->path, "summary", udy_run_loggers(x->run), x->config, udy_experiment_fields(), scalars,
+        ended ? (int)(sizeof scalars / sizeof *scalars) : 0, seconds_so_far(x), err);
+}
+
 //------------------------------------------ All of it ---------------------------------------------
 
 static int run_stages(experiment *x, udy_error *err) {
@@ -453,7 +519,9 @@ int udy_experiment_run(udy_run *run, const udy_experiment_config *config, const 
                     .progress = progress,
                     .start_s = udy_clock_s()};
     int status = prepare(&x, expert_path, n_threads, err);
+    if (!status) status = log_summary(&x, false, err);
     if (!status) status = run_stages(&x, err);
+    if (!status) status = log_summary(&x, true, err);
     if (!status) {
         x.outcome.config = config;
         x.outcome.expert = x.expert;

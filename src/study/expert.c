@@ -26,7 +26,7 @@ typedef struct training {
     udy_pool *pool;
     udy_batch *envs, *evaluators;
     udy_sac *sac;
-    udy_tb *tb;
+    udy_logger *log;  // but for lines of log.jsonl, which say more
     char sac_dir[UDY_PATH_MAX];
     int64_t steps;  // done; a multiple of n_envs
     int n, n_max;   // evaluations done, and in all
@@ -97,8 +97,9 @@ static int put_scalars(training *t, const scalar *scalars, size_t n, int64_t ste
     int status = UDY_OK;
     for (size_t i = 0; i < n; i++) {
         if (!isfinite(scalars[i].value)) continue;
+        const udy_scalar told = {scalars[i].tag, scalars[i].value};
         udy_json_put_number(fields, scalars[i].name, scalars[i].value);
-        if (!status) status = udy_tb_scalar(t->tb, scalars[i].tag, step, scalars[i].value, err);
+        if (!status) status = udy_logger_scalars(t->log, step, &told, 1, err);
     }
     return status;
 }
@@ -325,6 +326,26 @@ static int test_best(training *t, udy_evaluation *e, const udy_curve_point *best
     return status;
 }
 
+static unsigned loggers_of(const training *t) {
+    return udy_run_loggers(t->run) & ~(unsigned)UDY_LOG_JSONL;
+}
+
+// Settings, and at the end what came out of them: what runs are compared by. test: NULL before it.
+static int log_summary(const training *t, const udy_evaluation *test, udy_error *err) {
+    udy_scalar scalars[5] = {{NULL, 0}};
+    int n = 0;
+    if (test) {
+        const udy_curve_point *best = udy_curve_best(t->curve, t->n);
+        scalars[n++] = (udy_scalar){"outcome/return", test->mean};
+        scalars[n++] = (udy_scalar){"outcome/falls", test->falls};
+        scalars[n++] = (udy_scalar){"outcome/speed", test->speed_mean};
+        scalars[n++] = (udy_scalar){"outcome/return_selection", best->mean};
+        scalars[n++] = (udy_scalar){"outcome/steps", (double)best->steps};
+    }
+    return udy_logger_summary(t->path, "summary", loggers_of(t), t->config, udy_expert_fields(),
+                              scalars, n, seconds_so_far(t), err);
+}
+
 static int finish(training *t, udy_error *err) {
     const udy_curve_point *best = udy_curve_best(t->curve, t->n);
     udy_evaluation e = {0};
@@ -337,6 +358,7 @@ static int finish(training *t, udy_error *err) {
                              .n_threads = udy_pool_threads(t->pool),
                              .seconds_total = seconds_so_far(t)};
     if (!status) status = udy__expert_save_best(&o, t->path, err);
+    if (!status) status = log_summary(t, &e, err);
     if (!status) status = udy__expert_results_write(&o, t->path, err);
     if (!status) {
         udy_json *fields = udy_json_object();
@@ -351,8 +373,8 @@ static int finish(training *t, udy_error *err) {
 //------------------------------------------ Beginning and going on --------------------------------
 
 static int make_folders(const training *t, udy_error *err) {
-    static const char *const names[] = {"checkpoints", "policies", "events"};
-    return udy__run_folders(t->path, names, 3, err);
+    static const char *const names[] = {"checkpoints", "policies"};
+    return udy__run_folders(t->path, names, 2, err);
 }
 
 // A folder where another training has begun must not lend this one its checkpoint.
@@ -428,7 +450,6 @@ static int note_beginning(training *t, udy_error *err) {
 
 // The core as the last checkpoint left it, or new, and the folder put back to it.
 static int begin(training *t, udy_error *err) {
-    char events[UDY_PATH_MAX];
     int status = create_core(t, err);
     if (!status && (t->clock.saved || udy_dir_exists(t->sac_dir))) status = load(t, err);
     if (status) return status;
@@ -441,8 +462,10 @@ static int begin(training *t, udy_error *err) {
                              t->path, t->n, (long long)t->steps);
     t->seconds_before = udy__clock_cut(&t->clock, t->steps);
     status = udy__expert_cut_back(t->path, t->steps, t->curve, t->n, err);
-    if (!status) status = udy_path_format(events, err, "%s/events", t->path);
-    if (!status) status = udy_tb_open(&t->tb, events, t->again ? t->steps + 1 : -1, err);
+    if (!status)
+        status =
+            udy_logger_open(&t->log, t->path, "", loggers_of(t), t->again ? t->steps + 1 : -1, err);
+    if (!status) status = log_summary(t, NULL, err);
     if (!status) status = note_beginning(t, err);
     t->saved_s = udy_clock_s();
     return status;
@@ -480,7 +503,7 @@ static int prepare(training *t, int n_threads, udy_error *err) {
 }
 
 static void tidy_up(training *t) {
-    udy_tb_close(t->tb);
+    udy_logger_close(t->log);
     udy_sac_destroy(t->sac);
     udy_batch_destroy(t->envs);
     udy_batch_destroy(t->evaluators);

@@ -31,6 +31,8 @@ void udy__shift_policy_free(udy_shift_policy *p) {
     udy_free(p->height_density);
     udy_free(p->speed_density);
     udy_free(p->map);
+    udy_free(p->distance_density);
+    udy_free(p->obs_density);
     udy_free(p->survival);
     udy_free(p->hazard);
     udy_free(p->cost);
@@ -47,6 +49,7 @@ void udy_shift_free(udy_shift *shift) {
     udy_free(shift->column_name);
     udy_free(shift->column_unit);
     udy_free(shift->column_std);
+    udy_free(shift->obs_range);
     udy_free(shift->T);
     *shift = (udy_shift){0};
 }
@@ -280,6 +283,8 @@ static int measure_policy(udy__shift *s, int k, const udy_shift_subject *subject
         set = &own;
     }
     int status = measure_rows(s, subject, set, out, err);
+    if (!status) status = udy__shift_keep_distances(set, &s->clouds[k], err);
+    if (!status && !out->brief) status = udy__shift_bin_obs(s, set, out, err);
     if (!status && !out->brief) status = udy__shift_keep_cloud(s, set, &s->clouds[k], err);
     udy__shift_set_free(&own);
     return status;
@@ -416,6 +421,7 @@ static int measure(udy__shift *s, const udy_shift_subject *null_subject,
         udy__shift_roll(s, s->expert, s->config->episodes, true, "reference", &s->reference, err);
     if (!status) status = udy__shift_roll(s, s->expert, 0, true, "expert", &null_set, err);
     if (!status) status = udy__shift_prepare(s, &null_set, err);
+    if (!status) status = udy__shift_obs_range(s, err);
     if (!status) status = udy__shift_snapshots(s, err);
     if (!status) status = measure_policy(s, 0, null_subject, &null_set, err);
     udy__shift_set_free(&null_set);

@@ -19,11 +19,14 @@ typedef struct udy__shift_set {
 } udy__shift_set;
 void udy__shift_set_free(udy__shift_set *set);
 
-// What the pictures are binned from once every policy's range is known; NULL where brief.
+// What the pictures are binned from once every policy's range is known; but for the distances NULL
+// where brief.
 typedef struct udy__shift_cloud {
     size_t n;
     double *height, *speed;  // [n]
     double *place;           // [n, 2] on the map
+    size_t n_distances;
+    double *distance;  // [n_distances]
 } udy__shift_cloud;
 
 // A measurement under way.
@@ -111,7 +114,13 @@ int udy__shift_snapshots(udy__shift *s, udy_error *err) UDY_MUST_CHECK;
 // Keep what the pictures need of a policy's rows; then bin all.
 int udy__shift_keep_cloud(const udy__shift *s, const udy__shift_set *set, udy__shift_cloud *cloud,
                           udy_error *err) UDY_MUST_CHECK;
+int udy__shift_keep_distances(const udy__shift_set *set, udy__shift_cloud *cloud, udy_error *err)
+    UDY_MUST_CHECK;
 int udy__shift_bin(udy__shift *s, udy_error *err) UDY_MUST_CHECK;
+// Observations have ranges of their own, which the demonstrations say: they are binned at once.
+int udy__shift_obs_range(udy__shift *s, udy_error *err) UDY_MUST_CHECK;
+int udy__shift_bin_obs(const udy__shift *s, const udy__shift_set *set, udy_shift_policy *p,
+                       udy_error *err) UDY_MUST_CHECK;
 void udy__shift_cloud_free(udy__shift_cloud *cloud);
 
 // What a policy's figures hold; zeroes it.

@@ -210,6 +210,9 @@ static void walk_in_full(udy__walk *w, udy_shift_policy *p, const udy_shift *shi
     udy__walk_new_numbers(w, "height_density", &p->height_density, UDY_SHIFT_BINS);
     udy__walk_new_numbers(w, "speed_density", &p->speed_density, UDY_SHIFT_BINS);
     udy__walk_new_numbers(w, "map", &p->map, side * side);
+    if (shift->obs_range)
+        udy__walk_floats(w, "obs_density", &p->obs_density,
+                         (size_t)shift->obs_dim * UDY_SHIFT_BINS);
     p->survival = udy__walk_list(w, "survival", p->survival, &p->n_survival, sizeof *p->survival,
                                  most, walk_survival, shift);
     p->hazard = udy__walk_list(w, "hazard", p->hazard, &p->n_hazard, sizeof *p->hazard, most,
@@ -247,6 +250,8 @@ static void walk_policy(udy__walk *w, void *item, const void *whole) {
     walk_value(w, "distance", &p->distance);
     udy__walk_number(w, "distance_q95", &p->distance_q95);
     udy__walk_number(w, "far", &p->far);
+    if (shift->obs_range)
+        udy__walk_new_numbers(w, "distance_density", &p->distance_density, UDY_SHIFT_BINS);
     walk_value(w, "error_own", &p->error_own);
     walk_value(w, "error_expert", &p->error_expert);
     if (!p->brief && !udy__walk_stopped(w)) walk_in_full(w, p, shift);
@@ -325,6 +330,14 @@ static void walk_column_notes(udy__walk *w, udy_shift *shift) {
     udy_free(notes);
 }
 
+// Not in the first files of this format.
+static void walk_bins(udy__walk *w, udy_shift *shift) {
+    bool has = w->reading ? udy_json_get(w->from, "obs_range") != NULL : shift->obs_range != NULL;
+    if (!has) return;
+    udy__walk_new_numbers(w, "obs_range", &shift->obs_range, 2 * (size_t)shift->obs_dim);
+    udy__walk_numbers(w, "distance_range", shift->distance_range, 2);
+}
+
 static void walk_horizons(udy__walk *w, udy_shift *shift) {
     if (w->reading) shift->n_T = (int)(udy_json_size(udy_json_get(w->from, "horizons")) & 0xffff);
     udy__walk_new_numbers(w, "horizons", &shift->T, (size_t)shift->n_T);
@@ -354,6 +367,7 @@ static void walk_shift(udy__walk *w, udy_shift *shift) {
     udy__walk_numbers(w, "map_share", shift->map_share, 2);
     walk_horizons(w, shift);
     if (udy__walk_stopped(w)) return;
+    walk_bins(w, shift);
     shift->policies =
         udy__walk_list(w, "policies", shift->policies, &shift->n, sizeof *shift->policies,
                        UDY_SHIFT_SUBJECTS_MAX + 1, walk_policy, shift);

@@ -1,5 +1,5 @@
-// What the pictures of states are drawn from: shares of rows in bins of height, of speed, and in the
-// cells of a map, on ranges that all policies share.
+// What the pictures of states are drawn from: shares of rows in bins of height, of speed, of distance
+// and of each observation, and in the cells of a map, on ranges that all policies share.
 #include <math.h>
 #include <string.h>
 
@@ -7,6 +7,7 @@
 
 void udy__shift_cloud_free(udy__shift_cloud *cloud) {
     udy_free(cloud->height);
+    udy_free(cloud->distance);
     *cloud = (udy__shift_cloud){0};
 }
 
@@ -15,7 +16,10 @@ int udy__shift_keep_cloud(const udy__shift *s, const udy__shift_set *set, udy__s
     size_t n = set->start[set->n];
     double *block = udy_alloc(4 * n * sizeof *block);
     if (!block) return udy__shift_no_memory(err);
-    *cloud = (udy__shift_cloud){n, block, block + n, block + 2 * n};
+    cloud->n = n;
+    cloud->height = block;
+    cloud->speed = block + n;
+    cloud->place = block + 2 * n;
     for (int e = 0; e < set->n; e++) {
         const udy_episode *episode = &set->episodes[e];
         size_t r = set->start[e];
@@ -25,6 +29,14 @@ int udy__shift_keep_cloud(const udy__shift *s, const udy__shift_set *set, udy__s
             cloud->speed[r] = (double)episode->x_velocity[t];
         }
     }
+    return UDY_OK;
+}
+
+int udy__shift_keep_distances(const udy__shift_set *set, udy__shift_cloud *cloud, udy_error *err) {
+    cloud->n_distances = set->start[set->n];
+    cloud->distance = udy_alloc(cloud->n_distances * sizeof *cloud->distance);
+    if (!cloud->distance) return udy__shift_no_memory(err);
+    memcpy(cloud->distance, set->distance, cloud->n_distances * sizeof *cloud->distance);
     return UDY_OK;
 }
 
@@ -53,12 +65,15 @@ static int find_ranges(udy__shift *s, udy_error *err) {
     udy_shift *out = s->out;
     double *ranges[] = {out->height_range, out->speed_range, out->map_range[0], out->map_range[1]};
     size_t most = 0;
-    for (int k = 0; k < out->n; k++) most = s->clouds[k].n > most ? s->clouds[k].n : most;
+    for (int k = 0; k < out->n; k++)
+        most = s->clouds[k].n_distances > most ? s->clouds[k].n_distances : most;
     double *scratch = udy_alloc(most * sizeof *scratch);
     if (!scratch) return udy__shift_no_memory(err);
     for (int i = 0; i < 4; i++) ranges[i][0] = INFINITY, ranges[i][1] = -INFINITY;
+    out->distance_range[0] = out->distance_range[1] = 0;
     for (int k = 0; k < out->n; k++) {
         const udy__shift_cloud *c = &s->clouds[k];
+        widen(c->distance, c->n_distances, 1, out->distance_range, scratch);
         if (c->n == 0) continue;
         widen(c->height, c->n, 1, ranges[0], scratch);
         widen(c->speed, c->n, 1, ranges[1], scratch);
@@ -66,6 +81,8 @@ static int find_ranges(udy__shift *s, udy_error *err) {
         widen(c->place + 1, c->n, 2, ranges[3], scratch);
     }
     for (int i = 0; i < 4; i++) settle(ranges[i]);
+    settle(out->distance_range);
+    out->distance_range[0] = 0;
     udy_free(scratch);
     return UDY_OK;
 }
@@ -76,6 +93,16 @@ static int find_ranges(udy__shift *s, udy_error *err) {
 static size_t bin_of(double x, const double range[2], int n) {
     double at = floor((x - range[0]) / (range[1] - range[0]) * n);
     return (size_t)fmin(fmax(at, 0), n - 1);
+}
+
+static int bin_distances(const udy__shift *s, const udy__shift_cloud *c, udy_shift_policy *p,
+                         udy_error *err) {
+    p->distance_density = udy_alloc(UDY_SHIFT_BINS * sizeof *p->distance_density);
+    if (!p->distance_density) return udy__shift_no_memory(err);
+    for (size_t i = 0; i < c->n_distances; i++)
+        p->distance_density[bin_of(c->distance[i], s->out->distance_range, UDY_SHIFT_BINS)] += 1;
+    for (int i = 0; i < UDY_SHIFT_BINS; i++) p->distance_density[i] /= (double)c->n_distances;
+    return UDY_OK;
 }
 
 static int bin_policy(const udy__shift *s, const udy__shift_cloud *c, udy_shift_policy *p,
@@ -104,7 +131,45 @@ static int bin_policy(const udy__shift *s, const udy__shift_cloud *c, udy_shift_
 
 int udy__shift_bin(udy__shift *s, udy_error *err) {
     int status = find_ranges(s, err);
-    for (int k = 0; k < s->out->n && !status; k++)
-        if (s->clouds[k].n > 0) status = bin_policy(s, &s->clouds[k], &s->out->policies[k], err);
+    for (int k = 0; k < s->out->n && !status; k++) {
+        status = bin_distances(s, &s->clouds[k], &s->out->policies[k], err);
+        if (!status && s->clouds[k].n > 0)
+            status = bin_policy(s, &s->clouds[k], &s->out->policies[k], err);
+    }
     return status;
+}
+
+//------------------------------------------ Observations ------------------------------------------
+
+// A clone that goes astray leaves the demonstrations by several standard deviations, in some
+// dimensions by tens: those rows are in the last bin.
+static const double reach = 6;
+
+int udy__shift_obs_range(udy__shift *s, udy_error *err) {
+    int dims = s->out->obs_dim;
+    double *range = udy_alloc(2 * (size_t)dims * sizeof *range);
+    if (!range) return udy__shift_no_memory(err);
+    for (int i = 0; i < dims; i++) {
+        range[2 * i] = s->standard.mean[i] - reach * s->standard.std[i];
+        range[2 * i + 1] = s->standard.mean[i] + reach * s->standard.std[i];
+    }
+    s->out->obs_range = range;
+    return UDY_OK;
+}
+
+int udy__shift_bin_obs(const udy__shift *s, const udy__shift_set *set, udy_shift_policy *p,
+                       udy_error *err) {
+    size_t dims = (size_t)s->out->obs_dim, n = set->start[set->n];
+    p->obs_density = udy_alloc(dims * UDY_SHIFT_BINS * sizeof *p->obs_density);
+    if (!p->obs_density) return udy__shift_no_memory(err);
+    for (int e = 0; e < set->n; e++) {
+        const float *row = set->episodes[e].obs;
+        for (int t = 0; t < set->episodes[e].length; t++, row += dims)
+            for (size_t i = 0; i < dims; i++)
+                p->obs_density[i * UDY_SHIFT_BINS +
+                               bin_of((double)row[i], s->out->obs_range + 2 * i, UDY_SHIFT_BINS)] +=
+                    1;
+    }
+    for (size_t i = 0; i < dims * UDY_SHIFT_BINS; i++) p->obs_density[i] /= (float)n;
+    return UDY_OK;
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# TensorBoard's own reader, in a throw-away virtual environment, on event files that we write.
+# TensorBoard's own readers, in a throw-away virtual environment, on event files that we write.
 #
 #     tests/golden/read_events.sh WRITER FOLDER [--seed S] [--rounds N]
 #
@@ -12,4 +12,5 @@ shift 2
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/venv.sh"
 make_venv "$venv" TensorBoard "tensorboard==2.21.0 protobuf==7.36.2 numpy==2.4.6 setuptools==80.9.0"
-exec "$venv/bin/python" "$here/read_events.py" --writer "$writer" "$@"
+"$venv/bin/python" "$here/read_events.py" --writer "$writer" "$@"
+exec "$venv/bin/python" "$here/read_values.py" --writer "$writer" "$@"

@@ -44,7 +44,7 @@ static inline int show_events(const char *run, shown_scalar *out, int max) {
     event_file files[64];
     int n = 0;
     snprintf(dir, sizeof dir, "%s/events", run);
-    CHECK(udy_dir_list(&names, &n_files, dir, "", err));
+    CHECK(udy_dir_list(&names, &n_files, dir, ".understudy", err));
     assert_in_range(n_files, 1, 64);
     for (size_t f = 0; f < n_files; f++) {
         char path[1600];

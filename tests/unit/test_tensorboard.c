@@ -8,9 +8,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "io/tensorboard.h"
-#include "tb_event.pb-c.h"
-#include "test_io_common.h"
+#include "event_file.h"
 
 #define DIR_NAME "events"
 static char at_events[1024];  // for threads, which may not call at_root
@@ -50,49 +48,6 @@ static off_t file_size(const char *path) {
     struct stat st;
     assert_int_equal(stat(path, &st), 0);
     return st.st_size;
-}
-
-//------------------------------------------ A reader ----------------------------------------------
-
-// Events of a file, unpacked by the generated code.
-#define EVENTS_MAX 10000
-typedef struct events {
-    size_t n, n_rest;  // n_rest: bytes after the last whole record
-    Udy__Tb__Event *at[EVENTS_MAX];
-} events;
-
-static uint64_t little_endian(const unsigned char *p, int n) {
-    uint64_t value = 0;
-    for (int i = n - 1; i >= 0; i--) value = value << 8 | p[i];
-    return value;
-}
-
-static events *read_events(const char *path) {
-    events *list = calloc(1, sizeof *list);
-    char *text;
-    size_t size, at = 0;
-    udy_error err = {0};
-    if (udy_file_read(&text, &size, path, 1 << 24, &err)) fail_msg("%s", err.message);
-    const unsigned char *p = (const unsigned char *)text;
-    while (size - at >= 12) {
-        uint64_t n = little_endian(p + at, 8);
-        assert_int_equal(little_endian(p + at + 8, 4), udy__crc32c_masked(p + at, 8));
-        if (size - at < 12 + n + 4) break;
-        const unsigned char *data = p + at + 12;
-        assert_int_equal(little_endian(data + n, 4), udy__crc32c_masked(data, n));
-        assert_true(list->n < EVENTS_MAX);
-        list->at[list->n] = udy__tb__event__unpack(NULL, n, data);
-        assert_non_null(list->at[list->n++]);
-        at += 12 + n + 4;
-    }
-    list->n_rest = size - at;
-    udy_free(text);
-    return list;
-}
-
-static void free_events(events *list) {
-    for (size_t i = 0; i < list->n; i++) udy__tb__event__free_unpacked(list->at[i], NULL);
-    free(list);
 }
 
 static void expect_version(const Udy__Tb__Event *event) {
@@ -485,16 +440,60 @@ static void a_file_that_is_removed_meanwhile_harms_nobody(void **state) {
 
 //------------------------------------------ For the golden test -----------------------------------
 
+// "STEP N EDGE... COUNT... TAG"
+static int write_histogram(udy_tb *tb, const char *text, udy_error *err) {
+    static double numbers[2 * 512 + 1];
+    char *at;
+    long long step = strtoll(text, &at, 10);
+    int n = (int)strtol(at, &at, 10);
+    if (n < 0 || n > 512) return UDY_EINVAL;
+    for (int i = 0; i < 2 * n + 1; i++) numbers[i] = strtod(at, &at);
+    return udy_tb_histogram(tb, at + 1, step, numbers, numbers + n + 1, n, err);
+}
+
+// "STEP TAG<TAB>FILE": the file's bytes as an image or a text.
+static int write_file(udy_tb *tb, bool image, char *text, udy_error *err) {
+    char *tag, *path = strchr(text, '\t'), *data;
+    size_t n;
+    long long step = strtoll(text, &tag, 10);
+    if (!path) return UDY_EINVAL;
+    *path++ = '\0';
+    int code = udy_file_read(&data, &n, path, 1 << 24, err);
+    if (code) return code;
+    code = image ? udy_tb_image(tb, tag + 1, step, data, n, err)
+                 : udy_tb_text(tb, tag + 1, step, data, err);
+    udy_free(data);
+    return code;
+}
+
+// "START_S<TAB>NAME<TAB>nVALUE | bVALUE | tTEXT<TAB>..."
+static int write_hparams(udy_tb *tb, char *text, udy_error *err) {
+    udy_tb_hparam hparams[64];
+    char *rest = NULL, *word = strtok_r(text, "\t", &rest), *name;
+    size_t n = 0;
+    double start = strtod(word, NULL);
+    while (n < 64 && (name = strtok_r(NULL, "\t", &rest)) && (word = strtok_r(NULL, "\t", &rest)))
+        hparams[n++] = (udy_tb_hparam){.name = name,
+                                       .type = *word == 't'   ? UDY_TB_TEXT
+                                               : *word == 'b' ? UDY_TB_BOOL
+                                                              : UDY_TB_NUMBER,
+                                       .number = strtod(word + 1, NULL),
+                                       .text = word + 1};
+    return udy_tb_hparams(tb, hparams, n, start, err);
+}
+
 // Do what lines of stdin say, and answer each with "ok" or the error: "open PURGE_STEP",
-// "scalar STEP VALUE TAG", "close".
+// "scalar STEP VALUE TAG", "histogram ...", "image ...", "text ...", "hparams ...", "end SUCCESS
+// END_S", "close".
 static int write_on_command(const char *dir) {
     udy_tb *tb = NULL;
-    char line[2000];
+    static char line[60000];
     while (fgets(line, sizeof line, stdin)) {
         line[strcspn(line, "\n")] = '\0';
         long long step;
-        int tag_at = 0;
+        int tag_at = 0, success;
         char value[100];
+        double end_s;
         udy_error err = {0};
         int code = UDY_EINVAL;
         if (sscanf(line, "open %lld", &step) == 1) {
@@ -502,6 +501,14 @@ static int write_on_command(const char *dir) {
             code = udy_tb_open(&tb, dir, step, &err);
         } else if (sscanf(line, "scalar %lld %99s %n", &step, value, &tag_at) == 2 && tag_at) {
             code = udy_tb_scalar(tb, line + tag_at, step, strtod(value, NULL), &err);
+        } else if (!strncmp(line, "histogram ", 10)) {
+            code = write_histogram(tb, line + 10, &err);
+        } else if (!strncmp(line, "image ", 6) || !strncmp(line, "text ", 5)) {
+            code = write_file(tb, *line == 'i', strchr(line, ' ') + 1, &err);
+        } else if (!strncmp(line, "hparams ", 8)) {
+            code = write_hparams(tb, line + 8, &err);
+        } else if (sscanf(line, "end %d %lf", &success, &end_s) == 2) {
+            code = udy_tb_session_end(tb, success, end_s, &err);
         } else if (!strcmp(line, "close")) {
             udy_tb_close(tb);
             tb = NULL;
