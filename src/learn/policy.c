@@ -32,6 +32,7 @@ void udy_policy_destroy(udy_policy *policy) {
         udy_free(policy->metadata[i].value);
     }
     udy_free(policy->metadata);
+    udy_free(policy->obs_low);
     udy_free(policy->name);
     udy_free(policy->task);
     udy_free(policy);
@@ -131,11 +132,38 @@ void udy__unscale_actions(const udy__scale *scale, float *action, size_t n, int 
         }
 }
 
+// As float32, which actions and what networks see are. A NaN stays one: it must not pass for a bound.
+void udy__clip_rows(const double *low, const double *high, float *x, size_t n, int width) {
+    for (size_t i = 0; i < n; i++)
+        for (int k = 0; k < width; k++) {
+            float *a = &x[i * (size_t)width + (size_t)k];
+            if (*a < (float)low[k]) *a = (float)low[k];
+            if (*a > (float)high[k]) *a = (float)high[k];
+        }
+}
+
 uint64_t udy__scale_hash(const udy__scale *scale, uint64_t hash, int A) {
     if (!scale->on) return hash;
     size_t bytes = (size_t)A * sizeof(double);
     const uint64_t parts[] = {hash, udy_hash(scale->mid, bytes), udy_hash(scale->half, bytes)};
     return udy_hash(parts, sizeof parts);
+}
+
+int udy__policy_clip_obs(udy_policy *policy, const double *low, const double *high,
+                         udy_error *err) {
+    size_t O = (size_t)policy->obs_dim;
+    for (size_t i = 0; i < O; i++)
+        if (!(low[i] < high[i]) || !isfinite((float)low[i]) || !isfinite((float)high[i]))
+            return udy_error_set(err, UDY_EINVAL,
+                                 "%s: observation %zu is to be clipped to [%g, %g]; expected two "
+                                 "numbers, the low end first",
+                                 policy->name, i, low[i], high[i]);
+    policy->obs_low = udy_alloc(2 * O * sizeof(double));
+    if (!policy->obs_low) return udy__policy_no_memory(err);
+    policy->obs_high = policy->obs_low + O;
+    memcpy(policy->obs_low, low, O * sizeof(double));
+    memcpy(policy->obs_high, high, O * sizeof(double));
+    return UDY_OK;
 }
 
 //------------------------------------------ Use ---------------------------------------------------
@@ -189,7 +217,31 @@ size_t udy_policy_scratch_size(const udy_policy *policy) {
 const float *udy__policy_input(const udy_policy *policy, const double *obs, float *scratch) {
     float *x = scratch + network_scratch(policy);
     for (int i = 0; i < policy->obs_dim; i++) x[i] = (float)obs[i];
+    if (policy->obs_low) udy__clip_rows(policy->obs_low, policy->obs_high, x, 1, policy->obs_dim);
     return x;
+}
+
+enum { LABEL_BLOCK = 4096 };
+
+// Observations are the caller's: those that are to be clipped are copied, a block at a time.
+static int label_clipped(const udy_policy *policy, udy_mlp_workspace *ws, udy_pool *pool,
+                         const float *obs, size_t n, float *actions, udy_error *err) {
+    size_t O = (size_t)policy->obs_dim, A = (size_t)policy->act_dim;
+    float *block = udy_alloc((n < LABEL_BLOCK ? n : LABEL_BLOCK) * O * sizeof *block);
+    if (!block && n) return udy__policy_no_memory(err);
+    for (size_t at = 0; at < n; at += LABEL_BLOCK) {
+        size_t rows = n - at < LABEL_BLOCK ? n - at : LABEL_BLOCK;
+        memcpy(block, obs + at * O, rows * O * sizeof *block);
+        udy__clip_rows(policy->obs_low, policy->obs_high, block, rows, policy->obs_dim);
+        udy_mlp_predict(policy->mlp, ws, pool, block, rows, actions + at * A);
+    }
+    udy_free(block);
+    return UDY_OK;
+}
+
+void udy__policy_finish(const udy_policy *policy, float *actions, size_t n) {
+    udy__scale_actions(&policy->scale, actions, n, policy->act_dim);
+    if (policy->clip) udy__clip_rows(policy->low, policy->high, actions, n, policy->act_dim);
 }
 
 void udy_policy_act(const udy_policy *policy, const double *obs, float *action, float *scratch,
@@ -200,7 +252,7 @@ void udy_policy_act(const udy_policy *policy, const double *obs, float *action, 
         return;
     }
     udy_mlp_forward_row(policy->mlp, udy__policy_input(policy, obs, scratch), action, scratch);
-    udy__scale_actions(&policy->scale, action, 1, policy->act_dim);
+    udy__policy_finish(policy, action, 1);
 }
 
 int udy_policy_label(const udy_policy *policy, udy_pool *pool, const float *obs, size_t n,
@@ -208,12 +260,15 @@ int udy_policy_label(const udy_policy *policy, udy_pool *pool, const float *obs,
     if (!policy->mlp)
         return udy_error_set(err, UDY_EINVAL, "the random policy cannot label observations");
     udy_mlp_workspace *ws;
-    int status = udy_mlp_workspace_create(&ws, policy->mlp, 4096, err);
+    int status = udy_mlp_workspace_create(&ws, policy->mlp, LABEL_BLOCK, err);
     if (status) return status;
-    udy_mlp_predict(policy->mlp, ws, pool, obs, n, actions);
+    if (policy->obs_low)
+        status = label_clipped(policy, ws, pool, obs, n, actions, err);
+    else
+        udy_mlp_predict(policy->mlp, ws, pool, obs, n, actions);
     udy_mlp_workspace_destroy(ws);
-    udy__scale_actions(&policy->scale, actions, n, policy->act_dim);
-    return UDY_OK;
+    if (!status) udy__policy_finish(policy, actions, n);
+    return status;
 }
 
 const udy_mlp *udy_policy_mlp(const udy_policy *policy) {
@@ -254,5 +309,13 @@ uint64_t udy_policy_hash(const udy_policy *policy) {
                                               c->output};
     for (int i = 0; i <= c->n_layers; i++) parts[3 + i] = (uint64_t)c->dims[i];
     uint64_t hash = udy_hash(parts, sizeof parts);
-    return udy__scale_hash(&policy->scale, hash, policy->act_dim);
+    hash = udy__scale_hash(&policy->scale, hash, policy->act_dim);
+    // Each of these changes nothing where it is off: hashes of other policies stay what they were.
+    size_t O = (size_t)policy->obs_dim * sizeof(double),
+           A = (size_t)policy->act_dim * sizeof(double);
+    const uint64_t clipped[] = {hash, udy_hash(policy->low, A), udy_hash(policy->high, A)};
+    if (policy->clip) hash = udy_hash(clipped, sizeof clipped);
+    if (!policy->obs_low) return hash;
+    const uint64_t seen[] = {hash, udy_hash(policy->obs_low, O), udy_hash(policy->obs_high, O), 1};
+    return udy_hash(seen, sizeof seen);
 }

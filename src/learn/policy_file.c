@@ -102,6 +102,13 @@ static int read_bound(const udy_safetensors *file, udy_log_std_bound *out, udy_e
                          udy_safetensors_path(file), show(&s, text));
 }
 
+// What would be a caller's mistake is the file's.
+static int as_the_files(int status, udy_error *err) {
+    if (status != UDY_EINVAL) return status;
+    if (err) err->code = UDY_EFORMAT;
+    return UDY_EFORMAT;
+}
+
 // A Gaussian policy's head, if there is one: both of its tensors, and how log-std is bounded.
 static int read_head(udy_policy *policy, const udy_safetensors *file, udy_error *err) {
     if (!udy_safetensors_find(file, "log_std.weight") &&
@@ -128,12 +135,7 @@ static int read_head(udy_policy *policy, const udy_safetensors *file, udy_error 
                              "%s: metadata 'log_std_min' is '%s' and 'log_std_max' '%s', expected "
                              "two numbers",
                              policy->name, show(&s, low), show(&t, high));
-    status = udy__head_init(policy, weight->data, bias->data, bound, range, err);
-    if (status == UDY_EINVAL) {  // what would be a caller's mistake is the file's here
-        status = UDY_EFORMAT;
-        if (err) err->code = status;
-    }
-    return status;
+    return as_the_files(udy__head_init(policy, weight->data, bias->data, bound, range, err), err);
 }
 
 // Nothing may hide in a policy file: layers past a gap, or tensors that we would silently ignore.
@@ -156,9 +158,10 @@ static int refuse_strangers(const udy_safetensors *file, const udy_mlp *mlp, udy
 
 // Keys that udy_policy_save writes from the policy itself.
 static bool is_own_key(const char *key) {
-    static const char *const own[] = {"format",      "task",          "activation",  "output",
-                                      "obs_dim",     "act_dim",       "contact_obs", "action_low",
-                                      "action_high", "log_std_bound", "log_std_min", "log_std_max"};
+    static const char *const own[] = {"format",      "task",        "activation",    "output",
+                                      "obs_dim",     "act_dim",     "contact_obs",   "action_low",
+                                      "action_high", "action_clip", "log_std_bound", "log_std_min",
+                                      "log_std_max", "obs_low",     "obs_high"};
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         if (!strcmp(own[i], key)) return true;
     return false;
@@ -212,6 +215,45 @@ static int read_bounds(udy_policy *policy, const udy_safetensors *file, udy_acti
                          policy->name, show(&s, low), show(&t, high), policy->act_dim);
 }
 
+// A word that is "true" or "false"; absent is false.
+static int read_flag(const udy_safetensors *file, const char *key, bool *out, udy_error *err) {
+    const char *text = udy_safetensors_metadata(file, key);
+    shown s;
+    *out = text && !strcmp(text, "true");
+    if (!text || *out || !strcmp(text, "false")) return UDY_OK;
+    return udy_error_set(err, UDY_EFORMAT, "%s: metadata '%s' is '%s', expected 'true' or 'false'",
+                         udy_safetensors_path(file), key, show(&s, text));
+}
+
+static int read_clip(udy_policy *policy, const udy_safetensors *file, udy_error *err) {
+    int status = read_flag(file, "action_clip", &policy->clip, err);
+    if (status || !policy->clip || policy->bounded) return status;
+    return udy_error_set(err, UDY_EFORMAT,
+                         "%s: metadata 'action_clip' is 'true', but there are no action_low and "
+                         "action_high to clip to",
+                         policy->name);
+}
+
+static int read_obs_clip(udy_policy *policy, const udy_safetensors *file, udy_error *err) {
+    const char *low = udy_safetensors_metadata(file, "obs_low");
+    const char *high = udy_safetensors_metadata(file, "obs_high");
+    if (!low && !high) return UDY_OK;
+    size_t O = (size_t)policy->obs_dim;
+    double *ends = udy_alloc(2 * O * sizeof *ends);
+    if (!ends) return udy__policy_no_memory(err);
+    void *locale = udy__locale_enter();
+    bool ok = low && high && parse_bounds(low, policy->obs_dim, ends) &&
+              parse_bounds(high, policy->obs_dim, ends + O);
+    udy__locale_leave(locale);
+    shown s, t;
+    int status = ok ? udy__policy_clip_obs(policy, ends, ends + O, err)
+                    : udy_error_set(err, UDY_EFORMAT,
+                                    "%s: obs_low '%s' and obs_high '%s' are not %zu numbers each",
+                                    policy->name, show(&s, low), show(&t, high), O);
+    udy_free(ends);
+    return as_the_files(status, err);
+}
+
 static int read_policy(udy_policy **out, const udy_safetensors *file, udy_error *err) {
     const char *path = udy_safetensors_path(file);
     const char *format = udy_safetensors_metadata(file, "format");
@@ -227,16 +269,13 @@ static int read_policy(udy_policy **out, const udy_safetensors *file, udy_error 
     if (config.dims[config.n_layers] > UDY_ACT_DIM_MAX)
         return udy_error_set(err, UDY_EUNSUPPORTED, "%s: %d actions; at most %d are supported",
                              path, config.dims[config.n_layers], UDY_ACT_DIM_MAX);
-    const char *contact = udy_safetensors_metadata(file, "contact_obs");
-    if (contact && strcmp(contact, "true") && strcmp(contact, "false"))
-        return udy_error_set(err, UDY_EFORMAT,
-                             "%s: metadata 'contact_obs' is '%s', expected 'true' or "
-                             "'false'",
-                             path, show(&s, contact));
+    bool contact_obs;
+    status = read_flag(file, "contact_obs", &contact_obs, err);
+    if (status) return status;
     const char *task = udy_safetensors_metadata(file, "task");
     udy_policy *policy = udy__policy_new(path, task ? task : "");
     if (!policy) return udy__policy_no_memory(err);
-    policy->contact_obs = contact && !strcmp(contact, "true");
+    policy->contact_obs = contact_obs;
     policy->obs_dim = config.dims[0];
     policy->act_dim = config.dims[config.n_layers];
     status = udy_mlp_create(&policy->mlp, &config, err);
@@ -244,6 +283,8 @@ static int read_policy(udy_policy **out, const udy_safetensors *file, udy_error 
     if (!status) status = read_params(file, policy->mlp, err);
     if (!status) status = read_bounds(policy, file, config.output, err);
     if (!status) status = udy__policy_scale(policy, err);
+    if (!status) status = read_clip(policy, file, err);
+    if (!status) status = read_obs_clip(policy, file, err);
     if (!status) status = read_head(policy, file, err);
     if (!status) status = read_metadata(policy, file, err);
     if (status)
@@ -281,12 +322,17 @@ typedef struct sayings {
     char obs_dim[16], act_dim[16];
     char low[UDY_ACT_DIM_MAX * UDY__NUMBER_MAX], high[UDY_ACT_DIM_MAX * UDY__NUMBER_MAX];
     char log_std_min[UDY__NUMBER_MAX], log_std_max[UDY__NUMBER_MAX];
+    char *obs_low, *obs_high;  // in the block, after the pairs
     size_t n;
     udy_text_pair pairs[];
 } sayings;
 
 static void say(sayings *s, const char *key, const char *value) {
     s->pairs[s->n++] = (udy_text_pair){key, value};
+}
+
+static size_t obs_text_size(const udy_policy *policy) {
+    return policy->obs_low ? (size_t)policy->obs_dim * UDY__NUMBER_MAX : 0;
 }
 
 static void say_own(sayings *s, const udy_policy *policy) {
@@ -306,6 +352,14 @@ static void say_own(sayings *s, const udy_policy *policy) {
         say(s, "action_low", s->low);
         say(s, "action_high", s->high);
     }
+    if (policy->clip) say(s, "action_clip", "true");
+    if (policy->obs_low) {
+        const size_t size = obs_text_size(policy);
+        print_bounds(s->obs_low, size, policy->obs_low, policy->obs_dim);
+        print_bounds(s->obs_high, size, policy->obs_high, policy->obs_dim);
+        say(s, "obs_low", s->obs_low);
+        say(s, "obs_high", s->obs_high);
+    }
     const udy__head *g = &policy->head;
     if (!g->joint) return;
     udy__double_print(s->log_std_min, g->range[0]);
@@ -323,9 +377,12 @@ static bool is_among(const udy_text_pair *pairs, size_t n, const char *key) {
 
 static sayings *collect_sayings(const udy_policy *policy, const udy_text_pair *extra,
                                 size_t n_extra) {
-    const size_t room = 16 + n_extra + policy->n_metadata;
-    sayings *s = udy_alloc(sizeof *s + room * sizeof s->pairs[0]);
+    const size_t room = 24 + n_extra + policy->n_metadata;
+    const size_t pairs = room * sizeof(udy_text_pair);
+    sayings *s = udy_alloc(sizeof *s + pairs + 2 * obs_text_size(policy));
     if (!s) return NULL;
+    s->obs_low = (char *)(s + 1) + pairs;
+    s->obs_high = s->obs_low + obs_text_size(policy);
     say_own(s, policy);
     for (size_t i = 0; i < n_extra; i++)
         if (!is_own_key(extra[i].key)) say(s, extra[i].key, extra[i].value);

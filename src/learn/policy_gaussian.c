@@ -122,6 +122,6 @@ int udy_policy_sample(const udy_policy *policy, const double *obs, float *action
         double u = (double)heads[k] + exp(log_std) * udy_rng_normal(rng);
         action[k] = (float)(squashed ? tanh(u) : u);
     }
-    udy__scale_actions(&policy->scale, action, 1, policy->act_dim);
+    udy__policy_finish(policy, action, 1);
     return UDY_OK;
 }
