@@ -534,6 +534,14 @@ int udy__dataset_source(udy_dataset *d, const char *source, udy_error *err) {
     return write_manifest(d, err);
 }
 
+const char *udy__dataset_source_of(const udy_dataset *d) {
+    return d->source;
+}
+
+const char *udy__dataset_made_by(const udy_dataset *d) {
+    return d->made_by;
+}
+
 const float *udy_dataset_obs(const udy_dataset *d, uint64_t r) {
     return row_of(shard_of(d, r), OBSERVATION, r, d->obs_dim);
 }
