@@ -18,7 +18,8 @@ enum {
     CLI_THREADS = 1 << 3,
     CLI_SET = 1 << 4,
     CLI_PRESET = 1 << 5,
-    CLI_DATA = 1 << 6,  // --data: where presets, experts and models lie
+    CLI_DATA = 1 << 6,    // --data: where presets, experts and models lie
+    CLI_LOGGER = 1 << 7,  // --logger: see cli_loggers
 };
 
 #define CLI_SET_MAX 64
@@ -31,7 +32,7 @@ typedef struct cli_common {
     bool has_seed;
     uint64_t seed;
     int threads;  // 0: one per core
-    const char *preset, *data;
+    const char *preset, *data, *logger;
     const char *set[CLI_SET_MAX];
     int n_set;
     const char *operand[CLI_OPERANDS_MAX];
@@ -78,6 +79,10 @@ typedef struct cli_command {
     int (*run)(void *args);                   // returns an exit code
 } cli_command;
 
+// Every option that the command takes: its own, then the common ones; returns their number.
+#define CLI_OPTIONS_MAX 48
+int cli_options_of(const cli_command *command, const cli_option *out[CLI_OPTIONS_MAX]);
+
 const cli_command *cli_command_at(int i);  // i in [0, cli_command_count())
 int cli_command_count(void);
 
@@ -85,6 +90,10 @@ int cli_command_count(void);
 int cli_parse(const cli_command *command, int argc, char **argv, int first, void *args);
 void cli_help_command(const cli_command *command);
 void cli_help_all(void);
+// What shells and the build ask, not people: words that may come at the end of a line that is being
+// typed (complete.c); the manual's pages, written into the folder words[0] (manual.c).
+int cli_complete(int n, char **words);
+int cli_manual(int n, char **words);
 
 // A table of fields joined from parts, their keys prefixed and offsets moved; free with udy_free.
 typedef struct cli_fields_part {
@@ -147,6 +156,9 @@ int cli_find_sweep_preset(char out[UDY_PATH_MAX], const char *data, const char *
 // name: a file's path or a shipped expert's name.
 int cli_find_policy(char out[UDY_PATH_MAX], const char *data, const char *name, udy_error *err)
     UDY_MUST_CHECK;
+// A folder of data: "presets", "experts", "models", "report".
+int cli_find_data(char out[UDY_PATH_MAX], const char *data, const char *part, udy_error *err)
+    UDY_MUST_CHECK;
 int cli_find_experts(char dir[UDY_PATH_MAX], const char *data, udy_error *err) UDY_MUST_CHECK;
 int cli_find_report(char dir[UDY_PATH_MAX], const char *data, udy_error *err) UDY_MUST_CHECK;
 // Fill an empty config->model_dir where the library would not find the models by itself.
@@ -187,6 +199,11 @@ void cli_say_resume(const char *command, const char *run, const cli_common *comm
 // after the preset (a name, or the path of a file).
 int cli_open_run(udy_run **run, const char *resume, const char *out, const char *preset,
                  const void *settings, const udy_field *table, udy_error *err) UDY_MUST_CHECK;
+// Who is told of the command's course: --logger, else standard (UDY_LOG_TENSORBOARD | ...). Returns
+// CLI_DONE or CLI_USAGE (said).
+int cli_loggers(const cli_common *common, unsigned standard, unsigned *out);
+// OUT/figures as images for TensorBoard. first: as cli_draw_results'.
+void cli_log_figures(const char *out, unsigned loggers, udy_error *first);
 int cli_print_results(const char *run);  // RUN/results.json as it is; an exit code
 // Lines of RUN/parts that exist, with what they are: "  table   runs/x/results.csv".
 typedef struct cli_file_note {
@@ -199,6 +216,27 @@ void cli_print_files(const char *run, const cli_file_note *notes, int n);
 void cli_draw_results(const char *out, const udy_results *results, udy_error *first);
 void cli_draw_shift(const char *out, const udy_shift *shift, const udy_results *results,
                     udy_error *first);
+
+//------------------------------------------ Experts from outside ----------------------------------
+
+// What `understudy import` and `understudy expert pull` do with a file of Stable-Baselines3
+// (cmd_import.c): read it and write a policy file of ours. Returns an exit code, what is wrong said.
+typedef struct cli_import_request {
+    const char *model;         // the .zip
+    const char *vecnormalize;  // Nullable: VecNormalize's statistics to fold in
+    const char *task;          // Nullable: what the file says
+    const char *out;           // the safetensors file; whether it may be written is checked here
+    const char *origin;  // Nullable: where model is from, for messages and made_by: "hf://..."
+    bool force;
+} cli_import_request;
+// results: what the policy is (file, task, algorithm, sizes, ...) is put into it, and nothing is
+// printed; NULL: printed as text.
+int cli_import_policy(const cli_common *common, const cli_import_request *request,
+                      udy_json *results);
+
+// The hub as the environment has it: HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_OFFLINE, proxies, ...
+// (docs/hub.md).
+int cli_hub_config(udy_hub_config *out, udy_error *err) UDY_MUST_CHECK;
 
 //------------------------------------------ Commands ----------------------------------------------
 
@@ -216,7 +254,8 @@ udy_json *cli_milestones_json(const cli_curve *curve);
 void cli_format_seconds(char out[24], double s);
 
 extern const cli_command cli_experiment, cli_expert_train, cli_expert_list, cli_expert_evaluate,
-    cli_expert_curves, cli_expert_keep, cli_demos_collect, cli_demos_info, cli_bc, cli_dagger,
-    cli_evaluate, cli_replay, cli_shift, cli_sweep, cli_render, cli_report, cli_tasks, cli_bench;
+    cli_expert_curves, cli_expert_keep, cli_expert_pull, cli_demos_collect, cli_demos_info,
+    cli_demos_import, cli_demos_export, cli_bc, cli_dagger, cli_evaluate, cli_replay, cli_shift,
+    cli_sweep, cli_render, cli_report, cli_tasks, cli_bench, cli_export, cli_import;
 
 #endif  // UNDERSTUDY_SRC_CLI_CLI_H_

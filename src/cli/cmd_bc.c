@@ -9,17 +9,19 @@
 
 typedef struct bc_args {
     cli_common common;
-    const char *out, *loss_csv, *figures;
+    const char *out, *loss_csv, *figures, *log_dir;
     bool force, resume;
+    unsigned loggers;
 } bc_args;
 
 // The files that a training writes, beside one another.
 typedef struct bc_files {
-    char best[UDY_PATH_MAX], last[UDY_PATH_MAX], checkpoint[UDY_PATH_MAX];
+    char best[UDY_PATH_MAX], last[UDY_PATH_MAX], checkpoint[UDY_PATH_MAX], log[UDY_PATH_MAX];
 } bc_files;
 
-static int name_files(bc_files *files, const char *out, udy_error *err) {
+static int name_files(bc_files *files, const bc_args *args, udy_error *err) {
     static const char suffix[] = ".safetensors";
+    const char *out = args->out;
     size_t n = strlen(out), k = sizeof suffix - 1;
     if (n <= k || strcmp(out + n - k, suffix) != 0)
         return udy_error_set(err, UDY_EINVAL, "--out '%s': expected a file name that ends in %s",
@@ -28,6 +30,9 @@ static int name_files(bc_files *files, const char *out, udy_error *err) {
     if (!status)
         status = udy_path_format(files->last, err, "%.*s-last%s", (int)(n - k), out, suffix);
     if (!status) status = udy_path_format(files->checkpoint, err, "%s.checkpoint", out);
+    if (!status)
+        status = args->log_dir ? udy_path_format(files->log, err, "%s", args->log_dir)
+                               : udy_path_format(files->log, err, "%.*s-log", (int)(n - k), out);
     return status;
 }
 
@@ -143,6 +148,7 @@ static int print_report(const udy_bc *bc, const bc_files *files, const bc_args *
     printf("  best policy  %s\n  last policy  %s\n", files->best, files->last);
     if (args->loss_csv) printf("  loss curve   %s\n", args->loss_csv);
     if (args->figures) printf("  figure       %s/loss.png, .svg\n", args->figures);
+    if (args->loggers) printf("  log          %s\n", files->log);
     return CLI_DONE;
 }
 
@@ -170,6 +176,9 @@ static int keep(const udy_bc *bc, const bc_files *files, const bc_args *args) {
         cli_note("no figure: %s", err.message);
         drawn = false;
     }
+    if (code == CLI_DONE && args->figures && drawn &&
+        udy_logger_figures(files->log, args->loggers, args->figures, &err))
+        cli_note("the figure was not logged: %s", err.message);
     if (code == CLI_DONE) {
         bc_args shown = *args;
         if (!drawn) shown.figures = NULL;
@@ -190,7 +199,77 @@ static void print_resume(const bc_args *args) {
     if (common->data) fprintf(stderr, " --data %s", cli_quote(common->data));
     if (args->loss_csv) fprintf(stderr, " --loss-csv %s", cli_quote(args->loss_csv));
     if (args->figures) fprintf(stderr, " --figures %s", cli_quote(args->figures));
+    if (common->logger) fprintf(stderr, " --logger %s", cli_quote(common->logger));
+    if (args->log_dir) fprintf(stderr, " --log-dir %s", cli_quote(args->log_dir));
     fprintf(stderr, " --resume\n");
+}
+
+// What came out follows from these.
+typedef struct bc_settings {
+    uint64_t seed;
+    char dataset[UDY_PATH_MAX];
+    udy_bc_config bc;
+} bc_settings;
+
+static const udy_field own_fields[] = {
+    {"seed", UDY_FIELD_U64, offsetof(bc_settings, seed), 0, 0, 0, NULL,
+     "where all randomness starts"},
+    {"dataset", UDY_FIELD_TEXT, offsetof(bc_settings, dataset), UDY_PATH_MAX, 0, 0, NULL,
+     "what was cloned"},
+    {0},
+};
+
+// What the settings are, and what came of them: of the epoch whose policy is kept.
+static int log_summary(const bc_args *args, const bc_files *files, const udy_bc_config *config,
+                       const udy_bc *bc, double seconds, udy_error *err) {
+    udy_scalar outcome[3] = {{NULL, 0}};
+    int best = udy_bc_best_epoch(bc), n = 0;
+    if (udy_bc_epochs(bc) > 0) {
+        const udy_bc_epoch *epoch = &udy_bc_curve(bc)[best >= 0 ? best : udy_bc_epochs(bc) - 1];
+        outcome[n++] = (udy_scalar){"outcome/loss_train", epoch->train_loss};
+        outcome[n++] = (udy_scalar){"outcome/loss_validation", epoch->val_loss};
+        outcome[n++] = (udy_scalar){"outcome/epoch", best + 1};
+    }
+    const cli_fields_part parts[] = {{"", own_fields, 0},
+                                     {"bc.", udy_bc_config_fields, offsetof(bc_settings, bc)}};
+    bc_settings *settings = udy_alloc(sizeof *settings);
+    udy_field *table = cli_fields_join(parts, 2);
+    int status = settings && table ? UDY_OK : udy_error_set(err, UDY_ENOMEM, "out of memory");
+    if (!status) {
+        settings->seed = args->common.seed;
+        settings->bc = *config;
+        snprintf(settings->dataset, sizeof settings->dataset, "%s", args->common.operand[0]);
+        status = udy_logger_summary(files->log, "summary", args->loggers, settings, table, outcome,
+                                    n, seconds, err);
+    }
+    udy_free(table);
+    udy_free(settings);
+    return status;
+}
+
+// What became of a training beside its result.
+typedef struct bc_told {
+    bool stopped;     // it is saved, and can go on
+    udy_error fault;  // what could not be told of a training that came to its end
+} bc_told;
+
+static int train_told(const bc_args *args, const bc_files *files, const udy_bc_config *config,
+                      const udy_dataset *dataset, udy_bc *bc, bc_told *told, udy_error *err) {
+    udy_course *course;
+    double start = udy_clock_s();
+    int status = udy_course_open(&course, files->log, args->loggers,
+                                 cli_progress_begin(args->common.quiet), err);
+    if (status) return status;
+    status = udy_course_follow_bc(course, bc, err);
+    if (!status)
+        status =
+            udy_bc_train(bc, dataset, "bc", files->checkpoint, udy_course_progress(course), err);
+    told->stopped = status == UDY_EINTERRUPTED;
+    if (status) return udy_course_close(course, status, err);
+    // A log that fails at the end does not cost the policy.
+    if (!udy_course_close(course, UDY_OK, &told->fault))
+        (void)!log_summary(args, files, config, bc, udy_clock_s() - start, &told->fault);
+    return UDY_OK;
 }
 
 static int train(const bc_args *args, const bc_files *files, const udy_bc_config *config,
@@ -198,27 +277,31 @@ static int train(const bc_args *args, const bc_files *files, const udy_bc_config
     udy_error err = {0};
     udy_pool *pool = NULL;
     udy_bc *bc = NULL;
+    bc_told told = {0};
     int code = CLI_DONE;
     if (udy_pool_create(&pool, cli_threads(&args->common), &err) ||
         udy_bc_create(&bc, config, task, pool, args->common.seed, 0, &err) ||
-        udy_bc_train(bc, dataset, "bc", files->checkpoint, cli_progress_begin(args->common.quiet),
-                     &err))
+        train_told(args, files, config, dataset, bc, &told, &err))
         code = cli_fail(&err);
     cli_progress_end();
-    if (code == CLI_INTERRUPTED) print_resume(args);
+    if (told.stopped) print_resume(args);
     if (code == CLI_DONE) code = keep(bc, files, args);
+    if (code == CLI_DONE && told.fault.code) code = cli_fail(&told.fault);
     udy_bc_destroy(bc);
     udy_pool_destroy(pool);
     return code;
 }
 
 static int run(void *p) {
-    const bc_args *args = p;
+    bc_args *args = p;
     bc_files files;
     udy_bc_config config;
     udy_error err = {0};
     if (!args->out) return cli_usage("'bc' wants --out FILE.safetensors for the policy");
-    if (name_files(&files, args->out, &err)) return cli_usage("%s", err.message);
+    if (name_files(&files, args, &err)) return cli_usage("%s", err.message);
+    // A file in, a file out: nothing is told where nobody asks.
+    unsigned standard = args->log_dir ? UDY_LOG_DEFAULT : 0;
+    if (cli_loggers(&args->common, standard, &args->loggers) != CLI_DONE) return CLI_USAGE;
     int code = read_settings(args, &config);
     if (code != CLI_DONE) return code;
     if (check_files(&files, args, &err)) return cli_fail(&err);
@@ -243,6 +326,8 @@ static const cli_option options[] = {
     {"loss-csv", "FILE", CLI_OPTION_TEXT, OFFSET(loss_csv), 0, 0, "also write the loss curve"},
     {"figures", "DIR", CLI_OPTION_TEXT, OFFSET(figures), 0, 0,
      "also draw the loss curve (gnuplot)"},
+    {"log-dir", "DIR", CLI_OPTION_TEXT, OFFSET(log_dir), 0, 0,
+     "folder for what --logger says (default: FILE-log); alone it means tensorboard,jsonl"},
     {"resume", NULL, CLI_OPTION_FLAG, OFFSET(resume), 0, 0, "go on with an interrupted training"},
     {"force", NULL, CLI_OPTION_FLAG, OFFSET(force), 0, 0, "write over existing files"},
     {0},
@@ -254,7 +339,8 @@ const cli_command cli_bc = {
     .operands = "DATASET",
     .min_operands = 1,
     .max_operands = 1,
-    .common = CLI_PRESET | CLI_SET | CLI_SEED | CLI_THREADS | CLI_DATA | CLI_JSON | CLI_QUIET,
+    .common = CLI_PRESET | CLI_SET | CLI_SEED | CLI_THREADS | CLI_DATA | CLI_LOGGER | CLI_JSON |
+              CLI_QUIET,
     .options = options,
     .args_size = sizeof(bc_args),
     .about =

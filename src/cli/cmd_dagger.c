@@ -8,6 +8,7 @@
 typedef struct dagger_args {
     cli_common common;
     const char *task, *expert, *demos, *out, *resume;
+    unsigned loggers;
 } dagger_args;
 
 // What run.yaml holds: all that a resumption needs.
@@ -47,6 +48,7 @@ typedef struct dagger_work {
     udy_pool *pool;
     udy_dataset *demos;
     udy_run *run;
+    udy_course *course;
     udy_dagger *dagger;
 } dagger_work;
 
@@ -166,11 +168,35 @@ static int open_all(const dagger_args *args, dagger_work *w, const udy_field *ta
     if (!status) status = cli_make_batch(&w->batch, &args->common, w->task, err);
     if (!status) status = udy_pool_create(&w->pool, cli_threads(&args->common), err);
     if (!status) status = open_run(args, w, table, err);
+    if (status) return status;
+    udy_run_set_loggers(w->run, args->loggers);
+    status = udy_course_open(&w->course, udy_run_path(w->run), args->loggers,
+                             cli_progress_begin(args->common.quiet), err);
     if (!status)
         status = udy_dagger_open(&w->dagger, &w->settings.dagger, &w->settings.bc, w->task,
                                  w->batch, w->pool, w->expert, w->demos, w->settings.seed,
-                                 udy_run_path(w->run), cli_progress_begin(args->common.quiet), err);
+                                 udy_run_path(w->run), udy_course_progress(w->course), err);
+    if (!status)
+        status = udy_course_follow_dagger(w->course, w->dagger, &w->settings.dagger,
+                                          &w->settings.bc, err);
     return status;
+}
+
+// Settings, and at the end what came out of them: what runs are compared by.
+static int log_summary(const dagger_work *w, const udy_field *table, bool ended, udy_error *err) {
+    double seconds = 0;
+    for (int i = 0; i < udy_dagger_rounds_done(w->dagger); i++)
+        seconds += udy_dagger_round_at(w->dagger, i)->seconds;
+    udy_scalar outcome[3] = {{NULL, 0}};
+    int n = 0;
+    if (ended) {
+        const udy_dagger_round *best = udy_dagger_round_at(w->dagger, udy_dagger_best(w->dagger));
+        outcome[n++] = (udy_scalar){"outcome/return", best->select_mean};
+        outcome[n++] = (udy_scalar){"outcome/round", best->round};
+        outcome[n++] = (udy_scalar){"outcome/labels", (double)best->labels};
+    }
+    return udy_logger_summary(udy_run_path(w->run), "summary", udy_run_loggers(w->run),
+                              &w->settings, table, outcome, n, seconds, err);
 }
 
 static void print_round(const udy_dagger_round *r) {
@@ -203,6 +229,7 @@ static int all_rounds(dagger_work *w, bool json, udy_error *err) {
         if (status > 0) {
             int logged = log_round(
                 w->run, udy_dagger_round_at(w->dagger, udy_dagger_rounds_done(w->dagger) - 1), err);
+            if (!logged) logged = udy_course_rounds(w->course, err);
             if (logged) return logged;
         }
     }
@@ -226,27 +253,33 @@ static int dagger(const dagger_args *args, dagger_work *w, const udy_field *tabl
     char best[UDY_PATH_MAX];
     const char *run = args->resume ? args->resume : args->out;
     int status = open_all(args, w, table, &err);
+    if (!status) status = log_summary(w, table, false, &err);
     if (!status) status = all_rounds(w, args->common.json, &err);
+    if (!status) status = log_summary(w, table, true, &err);
+    bool stopped = status == UDY_EINTERRUPTED;
+    status = udy_course_close(w->course, status, &err);
     cli_progress_end();
     if (!status) status = udy_dagger_policy_path(w->dagger, udy_dagger_best(w->dagger), best, &err);
-    if (status == UDY_EINTERRUPTED) cli_say_resume("dagger", run, &args->common);
+    if (stopped) cli_say_resume("dagger", run, &args->common);
     if (status) return cli_fail(&err);
     if (args->common.json) return print_json(w, best);
     printf("\nbest: round %d, chosen by %d selection episodes\n  best policy      %s\n",
            udy_dagger_best(w->dagger), w->settings.dagger.select_episodes, best);
-    static const cli_file_note files[] = {
-        {"all rounds", "policies"}, {"dataset", "data/dagger"}, {"settings", "run.yaml"}};
-    cli_print_files(run, files, 3);
+    static const cli_file_note files[] = {{"all rounds", "policies"},    {"dataset", "data/dagger"},
+                                          {"settings", "run.yaml"},      {"log", "log.jsonl"},
+                                          {"log as CSV", "scalars.csv"}, {"TensorBoard", "events"}};
+    cli_print_files(run, files, (int)(sizeof files / sizeof files[0]));
     return CLI_DONE;
 }
 
 static int run(void *p) {
-    const dagger_args *args = p;
+    dagger_args *args = p;
     if (!args->out == !args->resume)
         return cli_usage("'dagger' wants either --out DIR for a new run or --resume DIR to go on");
     if (!args->resume && !args->expert && !args->common.preset)
         return cli_usage("'dagger' wants --expert NAME; '%s expert list' shows the shipped ones",
                          cli_program);
+    if (cli_loggers(&args->common, UDY_LOG_DEFAULT, &args->loggers) != CLI_DONE) return CLI_USAGE;
     udy_field *table = make_table();
     dagger_work *w = udy_alloc(sizeof *w);
     if (!table || !w) return cli_fail_text("out of memory");
@@ -273,13 +306,15 @@ const cli_command cli_dagger = {
     .name = "dagger",
     .summary = "train a policy by DAgger from an expert",
     .operands = "",
-    .common = CLI_PRESET | CLI_SET | CLI_SEED | CLI_THREADS | CLI_DATA | CLI_JSON | CLI_QUIET,
+    .common = CLI_PRESET | CLI_SET | CLI_SEED | CLI_THREADS | CLI_DATA | CLI_LOGGER | CLI_JSON |
+              CLI_QUIET,
     .options = options,
     .args_size = sizeof(dagger_args),
     .about =
         "Each round rolls the learner out, has the expert label every state it visits, adds that\n"
         "to the dataset and trains on all of it. --set takes the keys below, a training's as\n"
-        "bc.KEY ('understudy bc --help') and a task's ('understudy tasks Ant-v5').",
+        "bc.KEY ('understudy bc --help') and a task's ('understudy tasks Ant-v5'). Without\n"
+        "--logger, tensorboard and jsonl are told.",
     .example =
         "  understudy dagger --expert ant-v5 --out runs/dagger --set rounds=5 --set bc.epochs=20",
     .set_fields = udy_dagger_config_fields,

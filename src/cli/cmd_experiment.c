@@ -12,6 +12,7 @@ typedef struct experiment_args {
     cli_common common;
     const char *out, *resume;
     bool no_report;
+    unsigned loggers;
 } experiment_args;
 
 // Control steps of the video: ten seconds of the ant.
@@ -84,6 +85,8 @@ static void print_report(const char *run, const udy_results *r) {
         {"datasets", "data"},
         {"settings", "run.yaml"},
         {"log", "log.jsonl"},
+        {"log as CSV", "scalars.csv"},
+        {"TensorBoard", "events"},
     };
     int columns = cli_columns(STDOUT_FILENO);
     int width = columns >= 50 && columns < 80 ? columns - 2 : 72;
@@ -104,18 +107,21 @@ static void print_report(const char *run, const udy_results *r) {
 // What kept a part of the ending from being made; "": nothing.
 typedef struct reasons {
     char shift[512], video[512], report[512];
+    udy_error log;
 } reasons;
 
 static int measure(const experiment_args *args, const udy_experiment_config *config,
                    const char *expert, const char *run, const udy_results *results,
-                   const udy_progress *progress, udy_shift *shift, char why[512]) {
+                   const udy_progress *progress, udy_shift *shift, reasons *why) {
     udy_error err = {0};
     udy_shift_config settings = udy_shift_config_default();
     settings.seed = config->seed;
     int status = udy_shift_run(shift, run, config, expert, &settings, cli_threads(&args->common),
                                progress, &err);
     if (!status) cli_draw_shift(run, shift, results, &err);
-    snprintf(why, 512, "%s", err.message);
+    snprintf(why->shift, sizeof why->shift, "%s", err.message);
+    // What cannot be told costs the telling alone: it is said in the end.
+    if (!status && udy_shift_log(shift, run, args->loggers, &why->log)) return UDY_OK;
     return status;
 }
 
@@ -140,7 +146,7 @@ static int explain(const experiment_args *args, const udy_experiment_config *con
     udy_error err = {0};
     udy_shift shift = {0};
     const udy_progress *progress = cli_progress_begin(args->common.quiet);
-    int status = measure(args, config, expert, run, results, progress, &shift, why->shift);
+    int status = measure(args, config, expert, run, results, progress, &shift, why);
     const bool has_shift = !status;
     if (status != UDY_EINTERRUPTED) {
         status = udy_video_of_run(run, config, results, expert, VIDEO_STEPS,
@@ -169,15 +175,18 @@ static int show(const experiment_args *args, const udy_experiment_config *config
     int code = CLI_DONE;
     if (!args->no_report && explain(args, config, expert, run, &results, &why))
         code = stopped(args, run);
-    else if (args->common.json)
+    if (code == CLI_DONE) cli_log_figures(run, args->loggers, &why.log);
+    if (code == CLI_DONE && args->common.json)
         code = cli_print_results(run);
-    else
+    else if (code == CLI_DONE)
         print_report(run, &results);
     udy_results_free(&results);
     if (drawing.code) cli_note("no figures: %s", drawing.message);
     if (code == CLI_DONE && why.shift[0]) cli_note("distribution shift: %s", why.shift);
     if (code == CLI_DONE && why.video[0]) cli_note("no video: %s", why.video);
     if (code == CLI_DONE && why.report[0]) cli_note("no report: %s", why.report);
+    if (code == CLI_DONE && why.log.code)
+        cli_note("not everything was logged: %s", why.log.message);
     return code;
 }
 
@@ -213,6 +222,7 @@ static int experiment(const experiment_args *args, udy_experiment_config *config
                      args->common.preset ? args->common.preset : default_preset, &settings,
                      udy_experiment_fields(), &err))
         return cli_fail(&err);
+    udy_run_set_loggers(run, args->loggers);
     char path[UDY_PATH_MAX];
     snprintf(path, sizeof path, "%s", udy_run_path(run));
     if (!args->common.quiet) fprintf(stderr, "run folder: %s\n", path);
@@ -230,9 +240,10 @@ static int experiment(const experiment_args *args, udy_experiment_config *config
 }
 
 static int run(void *p) {
-    const experiment_args *args = p;
+    experiment_args *args = p;
     if (args->out && args->resume)
         return cli_usage("--out starts a new run and --resume goes on with one: give one of them");
+    if (cli_loggers(&args->common, UDY_LOG_DEFAULT, &args->loggers) != CLI_DONE) return CLI_USAGE;
     udy_experiment_config *config = udy_alloc(sizeof *config);
     if (!config) return cli_fail_text("out of memory");
     int code = args->resume ? resumed_settings(args, config) : new_settings(args, config);
@@ -256,14 +267,16 @@ const cli_command cli_experiment = {
     .name = "experiment",
     .summary = "everything, from an expert to a results table, figures and a report",
     .operands = "",
-    .common = CLI_PRESET | CLI_SET | CLI_SEED | CLI_THREADS | CLI_DATA | CLI_JSON | CLI_QUIET,
+    .common = CLI_PRESET | CLI_SET | CLI_SEED | CLI_THREADS | CLI_DATA | CLI_LOGGER | CLI_JSON |
+              CLI_QUIET,
     .options = options,
     .args_size = sizeof(experiment_args),
     .about =
         "Collects demonstrations, clones them, runs DAgger, evaluates everything beside the expert\n"
         "and a random policy; then measures why the clone fails, films it, and writes\n"
         "report.html. Without --preset it is ant-v5's. Each stage is kept as it ends; an\n"
-        "interrupted run goes on by --resume and ends with the same numbers.",
+        "interrupted run goes on by --resume and ends with the same numbers. Without --logger,\n"
+        "tensorboard and jsonl are told: 'tensorboard --logdir RUN/events', RUN/log.jsonl.",
     .example =
         "  understudy experiment --preset ant-v5 --seed 1 --set dagger.rounds=5\n"
         "  understudy experiment --resume runs/ant-v5-20260131-120000",

@@ -10,6 +10,7 @@
 typedef struct train_args {
     cli_common common;
     const char *task, *out, *resume;
+    unsigned loggers;
 } train_args;
 
 //------------------------------------------ Settings ----------------------------------------------
@@ -165,6 +166,7 @@ static void print_report(const char *run, const udy_json *root, const cli_curve 
         {"TensorBoard", "events"},
         {"settings", "run.yaml"},
         {"log", "log.jsonl"},
+        {"log as CSV", "scalars.csv"},
     };
     const udy_curve_point *last = &curve->points[curve->n - 1];
     const udy_json *timing = udy_json_get(root, "timing"),
@@ -192,9 +194,9 @@ static void draw(const char *run, const char *name) {
         cli_note("no figure: %s", err.message);
 }
 
-static int show(const char *run, const udy_expert_config *config, bool json) {
+static int show(const char *run, const udy_expert_config *config, unsigned loggers, bool json) {
     char path[UDY_PATH_MAX];
-    udy_error err = {0};
+    udy_error err = {0}, untold = {0};
     udy_json *root = NULL;
     cli_curve curve = {.name = config->preset[0] ? config->preset : config->task};
     if (udy_path_format(path, &err, "%s/results.json", run) ||
@@ -204,6 +206,8 @@ static int show(const char *run, const udy_expert_config *config, bool json) {
         return cli_fail(&err);
     }
     draw(run, curve.name);
+    cli_log_figures(run, loggers, &untold);
+    if (untold.code) cli_note("not everything was logged: %s", untold.message);
     int code = CLI_DONE;
     if (json)
         code = cli_print_results(run);
@@ -245,6 +249,7 @@ static int train(const train_args *args, udy_expert_config *config) {
     udy_run *run = NULL;
     if (cli_open_run(&run, args->resume, args->out, name, &settings, udy_expert_fields(), &err))
         return cli_fail(&err);
+    udy_run_set_loggers(run, args->loggers);
     char path[UDY_PATH_MAX];
     snprintf(path, sizeof path, "%s", udy_run_path(run));
     if (!args->common.quiet) fprintf(stderr, "run folder: %s\n", path);
@@ -252,7 +257,7 @@ static int train(const train_args *args, udy_expert_config *config) {
                                   cli_progress_begin(args->common.quiet), &err);
     cli_progress_end();
     udy_run_close(run);
-    if (!status) return show(path, config, args->common.json);
+    if (!status) return show(path, config, args->loggers, args->common.json);
     if (status != UDY_EINTERRUPTED) cli_fail(&err);
     // What came to nothing comes to nothing again.
     if (status != UDY_ENONFINITE) cli_say_resume("expert train", path, &args->common);
@@ -260,9 +265,10 @@ static int train(const train_args *args, udy_expert_config *config) {
 }
 
 static int run(void *p) {
-    const train_args *args = p;
+    train_args *args = p;
     if (args->out && args->resume)
         return cli_usage("--out starts a new run and --resume goes on with one: give one of them");
+    if (cli_loggers(&args->common, UDY_LOG_DEFAULT, &args->loggers) != CLI_DONE) return CLI_USAGE;
     udy_expert_config *config = udy_alloc(sizeof *config);
     if (!config) return cli_fail_text("out of memory");
     int code = args->resume ? resumed_settings(args, config) : new_settings(args, config);
@@ -287,14 +293,16 @@ const cli_command cli_expert_train = {
     .name = "expert train",
     .summary = "an expert from reward alone (soft actor-critic), resumable at any moment",
     .operands = "",
-    .common = CLI_PRESET | CLI_SET | CLI_SEED | CLI_THREADS | CLI_DATA | CLI_JSON | CLI_QUIET,
+    .common = CLI_PRESET | CLI_SET | CLI_SEED | CLI_THREADS | CLI_DATA | CLI_LOGGER | CLI_JSON |
+              CLI_QUIET,
     .options = options,
     .args_size = sizeof(train_args),
     .about =
         "Presets lie in presets/expert/. Every evaluation's policy is kept; the best of them is\n"
         "tested once more, on fresh seeds, and that figure is the one reported. Checkpoints are\n"
         "written at an interval and on Ctrl-C; --resume goes on from the last one, also after a\n"
-        "kill, and ends with the same numbers.",
+        "kill, and ends with the same numbers. Without --logger, tensorboard and jsonl are told;\n"
+        "curve.csv is written whoever is told.",
     .example =
         "  understudy expert train --preset ant-v5-sac --seed 1\n"
         "  understudy expert train --resume runs/ant-v5-sac-20260131-120000\n"

@@ -12,6 +12,7 @@ typedef struct shift_args {
     cli_list policies;
     int episodes;
     bool force;
+    unsigned loggers;
 } shift_args;
 
 // Settings of a measurement without a run folder: --set KEY and --set env.KEY.
@@ -131,11 +132,13 @@ static int print_json(const udy_shift *shift, const char *out) {
 static int show(const shift_args *args, const char *out, const udy_shift *shift,
                 const udy_results *results) {
     static const cli_file_note files[] = {
-        {"measurements", "shift.json"},
-        {"figures", "figures"},
+        {"measurements", "shift.json"}, {"figures", "figures"},    {"log", "log.jsonl"},
+        {"log as CSV", "scalars.csv"},  {"TensorBoard", "events"},
     };
-    udy_error drawing = {0};
+    udy_error drawing = {0}, untold = {0};
     cli_draw_shift(out, shift, results, &drawing);
+    if (!udy_shift_log(shift, out, args->loggers, &untold))
+        cli_log_figures(out, args->loggers, &untold);
     int code = CLI_DONE;
     if (args->common.json) {
         code = print_json(shift, out);
@@ -144,6 +147,7 @@ static int show(const shift_args *args, const char *out, const udy_shift *shift,
         cli_print_files(out, files, (int)(sizeof files / sizeof files[0]));
     }
     if (drawing.code) cli_note("not every figure was drawn: %s", drawing.message);
+    if (untold.code) cli_note("not everything was logged: %s", untold.message);
     return code;
 }
 
@@ -302,7 +306,9 @@ static int shift_of_policies(const shift_args *args) {
 }
 
 static int run(void *p) {
-    const shift_args *args = p;
+    shift_args *args = p;
+    if (cli_loggers(&args->common, UDY_LOG_TENSORBOARD, &args->loggers) != CLI_DONE)
+        return CLI_USAGE;
     if (args->run && (args->expert || args->policies.n || args->demos || args->out))
         return cli_usage(
             "--run takes expert, policies and demonstrations from the run's folder and writes to "
@@ -340,7 +346,7 @@ const cli_command cli_shift = {
     .name = "shift",
     .summary = "why a clone fails: its states and errors, held against the expert's",
     .operands = "",
-    .common = CLI_SET | CLI_SEED | CLI_THREADS | CLI_DATA | CLI_JSON | CLI_QUIET,
+    .common = CLI_SET | CLI_SEED | CLI_THREADS | CLI_DATA | CLI_LOGGER | CLI_JSON | CLI_QUIET,
     .options = options,
     .args_size = sizeof(shift_args),
     .about =
@@ -351,7 +357,8 @@ const cli_command cli_shift = {
         "expert against itself is the first row: what chance alone would show.\n"
         "Of a run, BC, DAgger's first, best and last rounds are measured in full, the rest in "
         "brief.\n"
-        "Without a run, --set takes options of the task as well: --set env.KEY=VALUE.",
+        "Without a run, --set takes options of the task as well: --set env.KEY=VALUE.\n"
+        "Without --logger, tensorboard is told: scalars, histograms of states, the figures.",
     .example =
         "  understudy shift --run runs/ant-v5-20260131-120000\n"
         "  understudy shift --expert ant-v5 --policy mine.safetensors --policy random \\\n"

@@ -9,6 +9,7 @@
 typedef struct sweep_args {
     cli_common common;
     const char *out, *resume;
+    unsigned loggers;
 } sweep_args;
 
 static const char default_preset[] = "ant-v5";
@@ -111,6 +112,8 @@ static void print_report(const char *run, const udy_sweep *sweep) {
         {"demonstrations", "data"},
         {"settings", "run.yaml"},
         {"log", "log.jsonl"},
+        {"log as CSV", "scalars.csv"},
+        {"TensorBoard", "events"},
     };
     char *table = udy_sweep_table(sweep, false), time[24];
     printf("%s\n", table ? table : "");
@@ -130,9 +133,9 @@ static int print_json(const char *run) {
     return cli_print_json(root);
 }
 
-static int show(const char *run, bool json) {
+static int show(const char *run, unsigned loggers, bool json) {
     udy_sweep sweep;
-    udy_error err = {0}, drawing = {0};
+    udy_error err = {0}, drawing = {0}, untold = {0};
     char dir[UDY_PATH_MAX];
     if (udy_sweep_load(&sweep, run, &err)) return cli_fail(&err);
     int code = write_markdown(run, &sweep, &err) ? cli_fail(&err) : CLI_DONE;
@@ -140,6 +143,8 @@ static int show(const char *run, bool json) {
     if (!udy_path_format(dir, &drawing, "%s/figures", run) && !udy_dir_make(dir, &drawing) &&
         udy_figure_sweep(dir, &sweep, &drawing))
         cli_note("no figures: %s", drawing.message);
+    if (!udy_sweep_log(&sweep, run, loggers, &untold)) cli_log_figures(run, loggers, &untold);
+    if (untold.code) cli_note("not everything was logged: %s", untold.message);
     if (code == CLI_DONE && json)
         code = print_json(run);
     else if (code == CLI_DONE)
@@ -191,6 +196,7 @@ static int sweep_in(const sweep_args *args, udy_sweep_config *config, expert_fil
     udy_run *run = NULL;
     if (cli_open_run(&run, args->resume, args->out, prefix, &settings, udy_sweep_fields(), &err))
         return cli_fail(&err);
+    udy_run_set_loggers(run, args->loggers);
     snprintf(path, sizeof path, "%s", udy_run_path(run));
     if (!args->common.quiet) fprintf(stderr, "run folder: %s\n", path);
     int status = udy_sweep_run(run, config, files->list, cli_threads(&args->common),
@@ -206,13 +212,14 @@ static int sweep_in(const sweep_args *args, udy_sweep_config *config, expert_fil
         cli_say_resume("sweep", path, &args->common);
         return CLI_FAILED;
     }
-    return show(path, args->common.json);
+    return show(path, args->loggers, args->common.json);
 }
 
 static int run(void *p) {
-    const sweep_args *args = p;
+    sweep_args *args = p;
     if (args->out && args->resume)
         return cli_usage("--out starts a new run and --resume goes on with one: give one of them");
+    if (cli_loggers(&args->common, UDY_LOG_DEFAULT, &args->loggers) != CLI_DONE) return CLI_USAGE;
     udy_sweep_config *config = udy_alloc(sizeof *config);
     expert_files *files = udy_alloc(sizeof *files);
     int code = config && files ? CLI_DONE : cli_fail_text("out of memory");
@@ -237,7 +244,8 @@ const cli_command cli_sweep = {
     .name = "sweep",
     .summary = "shift or undertraining? demonstrations x training x experts x seeds",
     .operands = "",
-    .common = CLI_PRESET | CLI_SET | CLI_SEED | CLI_THREADS | CLI_DATA | CLI_JSON | CLI_QUIET,
+    .common = CLI_PRESET | CLI_SET | CLI_SEED | CLI_THREADS | CLI_DATA | CLI_LOGGER | CLI_JSON |
+              CLI_QUIET,
     .options = options,
     .args_size = sizeof(sweep_args),
     .about =
@@ -245,7 +253,8 @@ const cli_command cli_sweep = {
         "where the validation loss has stopped to fall; return, falls, and the action error on the\n"
         "policy's own states and on the expert's. A cell a thread. Without --preset it is ant-v5's.\n"
         "What is done is kept; an interrupted sweep goes on by --resume and ends with the same\n"
-        "numbers.",
+        "numbers. Without --logger, tensorboard and jsonl are told; sweep.csv and points.csv are\n"
+        "written whoever is told.",
     .example =
         "  understudy sweep --preset ant-v5\n"
         "  understudy sweep --set experts=ant-v5-medium --set demos=[2,10] --set seeds=1\n"

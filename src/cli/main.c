@@ -9,12 +9,29 @@
 
 // In the order in which a person meets them. A new command is a file and a row here.
 static const cli_command *const rows[] = {
-    &cli_experiment,      &cli_expert_train,  &cli_expert_list,
-    &cli_expert_evaluate, &cli_expert_curves, &cli_expert_keep,
-    &cli_demos_collect,   &cli_demos_info,    &cli_bc,
-    &cli_dagger,          &cli_evaluate,      &cli_replay,
-    &cli_shift,           &cli_sweep,         &cli_render,
-    &cli_report,          &cli_tasks,         &cli_bench,
+    &cli_experiment,
+    &cli_expert_train,
+    &cli_expert_list,
+    &cli_expert_evaluate,
+    &cli_expert_curves,
+    &cli_expert_keep,
+    &cli_expert_pull,
+    &cli_import,
+    &cli_demos_collect,
+    &cli_demos_info,
+    &cli_demos_import,
+    &cli_demos_export,
+    &cli_bc,
+    &cli_dagger,
+    &cli_evaluate,
+    &cli_replay,
+    &cli_shift,
+    &cli_sweep,
+    &cli_render,
+    &cli_report,
+    &cli_export,
+    &cli_tasks,
+    &cli_bench,
 };
 #define N_ROWS ((int)(sizeof rows / sizeof rows[0]))
 
@@ -122,6 +139,8 @@ static int dispatch(int argc, char **argv) {
         print_version();
         return CLI_DONE;
     }
+    if (strcmp(argv[1], "__complete") == 0) return cli_complete(argc - 2, argv + 2);
+    if (strcmp(argv[1], "__manual") == 0) return cli_manual(argc - 2, argv + 2);
     if (is_help(argv[1]) || strcmp(argv[1], "help") == 0) {
         if (argc == 2) {
             cli_help_all();

@@ -31,16 +31,17 @@ static const struct {
     {CLI_DATA,
      {"data", "DIR", CLI_OPTION_TEXT, OFFSET(data), 0, 0,
       "folder of presets/, experts/ and models/ (default: $UNDERSTUDY_DATA, or beside the program)"}},
+    {CLI_LOGGER,
+     {"logger", "LIST", CLI_OPTION_TEXT, OFFSET(logger), 0, 0,
+      "who is told of the course: tensorboard, csv and jsonl with commas between, or none"}},
     {CLI_JSON, {"json", NULL, CLI_OPTION_FLAG, OFFSET(json), 0, 0, "print the result as JSON"}},
     {CLI_QUIET,
      {"quiet", NULL, CLI_OPTION_FLAG, OFFSET(quiet), 0, 0, "no progress, only results and errors"}},
     {0, {"help", NULL, CLI_OPTION_FLAG, OFFSET(help), 0, 0, "this text"}},
 };
 #define N_COMMON ((int)(sizeof common_options / sizeof common_options[0]))
-#define OPTIONS_MAX 48
 
-// Every option the command takes: its own, then the common ones.
-static int gather(const cli_command *command, const cli_option *out[OPTIONS_MAX]) {
+int cli_options_of(const cli_command *command, const cli_option *out[CLI_OPTIONS_MAX]) {
     int n = 0;
     for (const cli_option *o = command->options; o && o->name; o++) out[n++] = o;
     for (int i = 0; i < N_COMMON; i++)
@@ -116,7 +117,7 @@ static int unknown_option(const cli_command *command, const char *name,
         if (strcmp(common_options[i].option.name, name) == 0)
             return cli_usage("'%s' takes no --%s; '%s %s --help' lists what it takes",
                              command->name, name, cli_program, command->name);
-    const char *names[OPTIONS_MAX];
+    const char *names[CLI_OPTIONS_MAX];
     for (int i = 0; i < n; i++) names[i] = options[i]->name;
     const char *near = udy_nearest(name, names, (size_t)n);
     if (near)
@@ -128,8 +129,8 @@ static int unknown_option(const cli_command *command, const char *name,
 // argv[*i] is "--name" or "--name=value"; takes the next word where it needs it.
 static int parse_option(const cli_command *command, int argc, char **argv, int *i,
                         cli_common *common, uint64_t *seen) {
-    const cli_option *options[OPTIONS_MAX];
-    int n = gather(command, options), k = 0;
+    const cli_option *options[CLI_OPTIONS_MAX];
+    int n = cli_options_of(command, options), k = 0;
     char name[64];
     const char *word = argv[*i] + 2, *equals = strchr(word, '=');
     size_t length = equals ? (size_t)(equals - word) : strlen(word);
@@ -210,8 +211,8 @@ static void help_fields(const udy_field *fields) {
 }
 
 void cli_help_command(const cli_command *command) {
-    const cli_option *options[OPTIONS_MAX];
-    int n = gather(command, options);
+    const cli_option *options[CLI_OPTIONS_MAX];
+    int n = cli_options_of(command, options);
     printf("%s\n\n%sUsage:%s understudy %s%s%s [--option value]...\n", command->summary,
            cli_style("1"), cli_style_end(), command->name, *command->operands ? " " : "",
            command->operands);

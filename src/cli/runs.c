@@ -51,6 +51,7 @@ void cli_say_resume(const char *command, const char *run, const cli_common *comm
     fprintf(stderr, "to go on: %s %s --resume %s", cli_quote(cli_program), command, cli_quote(run));
     if (common->threads) fprintf(stderr, " --threads %d", common->threads);
     if (common->data) fprintf(stderr, " --data %s", cli_quote(common->data));
+    if (common->logger) fprintf(stderr, " --logger %s", cli_quote(common->logger));
     if (common->json) fprintf(stderr, " --json");
     fprintf(stderr, "\n");
 }
@@ -68,6 +69,21 @@ int cli_open_run(udy_run **run, const char *resume, const char *out, const char 
     if (!status) status = udy_run_create(run, path, yaml, err);
     udy_free(yaml);
     return status;
+}
+
+int cli_loggers(const cli_common *common, unsigned standard, unsigned *out) {
+    udy_error err = {0};
+    *out = standard;
+    if (!common->logger || !udy_loggers_parse(out, common->logger, &err)) return CLI_DONE;
+    return cli_usage("--logger: %s", err.message);
+}
+
+void cli_log_figures(const char *out, unsigned loggers, udy_error *first) {
+    char dir[UDY_PATH_MAX];
+    udy_error err = {0};
+    int status = udy_path_format(dir, &err, "%s/figures", out);
+    if (!status) status = udy_logger_figures(out, loggers, dir, &err);
+    if (status && !first->code) *first = err;
 }
 
 int cli_print_results(const char *run) {
