@@ -390,13 +390,20 @@ static void a_training_that_ended_is_kept_though_its_last_word_failed(void **sta
     CHECK(udy_dataset_append(data, &e, 1, NULL, 0, err));
     udy_episodes_free(&e, 1);
     CHECK(udy_bc_create(&bc, &config, task, pool, 0, 0, err));
-    CHECK(udy_course_open(&course, path, UDY_LOG_CSV, NULL, err));
+    CHECK(udy_course_open(&course, path, ALL, NULL, err));
     CHECK(udy_course_follow_bc(course, bc, err));
     filler f = {path, "", false};
     fill(&f, "", 0, 0, "", "");
     CHECK(udy_bc_train(bc, data, "bc", NULL, udy_course_progress(course), err));
     EXPECT_ERROR(UDY_ENOSPC, udy_course_close(course, UDY_OK, err), "course/scalars.csv");
     assert_int_equal(udy_bc_epochs(bc), 1);
+    // The other loggers have the epoch: nobody can tell it again.
+    lines events = {0}, told_lines = jsonl_of(path);
+    shown_of(path, "bc", &events);
+    assert_true(has(&events, "bc loss/train 1 "));
+    assert_int_equal(told_lines.n, 1);
+    free_lines(&events);
+    free_lines(&told_lines);
     // Another fault is worse news than the log's.
     CHECK(udy_course_open(&course, path, 0, NULL, err));
     assert_int_equal(udy_course_close(course, UDY_ENONFINITE, NULL), UDY_ENONFINITE);
