@@ -397,7 +397,8 @@ class Watch:
             return 0
         try:
             told = Progress(stage.decode(), done, total, unit.decode(), note.decode())
-            return 1 if self._callback(told) is True else 0
+            stop = self._callback(told) is True
+            return 1 if stop or self._interrupted else 0  # Ctrl-C may come during the callback
         except BaseException as error:  # noqa: BLE001  it is raised again in __exit__
             self._caught = error
             return 1
