@@ -180,6 +180,8 @@ int cli_threads(const cli_common *common);
 // Open a dataset; shards that had to be left out are said even with --quiet.
 int cli_open_dataset(udy_dataset **out, const char *path, const cli_common *common, udy_error *err)
     UDY_MUST_CHECK;
+// Does path end with suffix, behind a name that is not empty?
+bool cli_has_suffix(const char *path, const char *suffix);
 // Refuse to write over path unless force; the message says how.
 int cli_check_output(const char *path, bool force, udy_error *err) UDY_MUST_CHECK;
 

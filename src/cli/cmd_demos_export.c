@@ -12,18 +12,13 @@ typedef struct export_args {
 
 static const char *const formats[] = {"minari", "csv", "npz"};
 
-static bool ends_with(const char *text, const char *suffix) {
-    size_t n = strlen(text), k = strlen(suffix);
-    return n > k && !strcmp(text + n - k, suffix);
-}
-
 static int read_format(const export_args *args, int *format) {
     *format = UDY_EXPORT_COUNT;
     for (int i = 0; args->format && i < UDY_EXPORT_COUNT; i++)
         if (!strcmp(args->format, formats[i])) *format = i;
     if (!args->format) {
-        if (ends_with(args->out, ".csv")) *format = UDY_EXPORT_CSV;
-        if (ends_with(args->out, ".npz")) *format = UDY_EXPORT_NPZ;
+        if (cli_has_suffix(args->out, ".csv")) *format = UDY_EXPORT_CSV;
+        if (cli_has_suffix(args->out, ".npz")) *format = UDY_EXPORT_NPZ;
     }
     if (*format != UDY_EXPORT_COUNT) return CLI_DONE;
     const char *near = args->format ? udy_nearest(args->format, formats, UDY_EXPORT_COUNT) : NULL;

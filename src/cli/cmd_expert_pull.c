@@ -29,11 +29,6 @@ typedef struct pull {
     char origin[1600];  // hf://OWNER/REPO@COMMIT/FILE
 } pull;
 
-static bool ends_with(const char *text, const char *suffix) {
-    size_t n = strlen(text), k = strlen(suffix);
-    return n > k && strcmp(text + n - k, suffix) == 0;
-}
-
 //------------------------------------------ Request -----------------------------------------------
 
 // What would stop the file from being written is found before anything is fetched.
@@ -79,17 +74,18 @@ static int read_request(pull *p) {
 //------------------------------------------ Choosing ----------------------------------------------
 
 static bool is_policy(const char *name) {
-    return ends_with(name, ".safetensors");
+    return cli_has_suffix(name, ".safetensors");
 }
 
 // rl-baselines3-zoo puts its curves beside the model, as a zip too.
 static bool is_model(const char *name) {
-    return ends_with(name, ".zip") && !ends_with(name, "train_eval_metrics.zip");
+    return cli_has_suffix(name, ".zip") && !cli_has_suffix(name, "train_eval_metrics.zip");
 }
 
 static bool is_pickle(const char *name) {
-    return ends_with(name, ".pt") || ends_with(name, ".pth") || ends_with(name, ".pkl") ||
-           ends_with(name, ".cleanrl_model") || ends_with(name, ".bin");
+    return cli_has_suffix(name, ".pt") || cli_has_suffix(name, ".pth") ||
+           cli_has_suffix(name, ".pkl") || cli_has_suffix(name, ".cleanrl_model") ||
+           cli_has_suffix(name, ".bin");
 }
 
 // "a, b, c and 4 more" of the names that pass (NULL: all).
@@ -152,7 +148,7 @@ static int choose(pull *p) {
     udy_hub_listing list;
     udy_error err = {0};
     if (*p->ref.file) {
-        if (is_policy(p->ref.file) || ends_with(p->ref.file, ".zip")) return CLI_DONE;
+        if (is_policy(p->ref.file) || cli_has_suffix(p->ref.file, ".zip")) return CLI_DONE;
         return cli_usage(
             "%s: expected a .zip of Stable-Baselines3 or a .safetensors of understudy%s",
             p->ref.file,

@@ -37,16 +37,12 @@ typedef struct job {
 
 //------------------------------------------ Request -----------------------------------------------
 
-static bool ends_with(const char *text, const char *suffix) {
-    size_t n = strlen(text), k = strlen(suffix);
-    return n > k && strcmp(text + n - k, suffix) == 0;
-}
-
 static int read_format(job *j) {
     const export_args *args = j->args;
     j->format = FORMATS;
     for (int i = 0; i < FORMATS; i++)
-        if (args->format ? !strcmp(args->format, formats[i]) : ends_with(args->out, suffixes[i]))
+        if (args->format ? !strcmp(args->format, formats[i])
+                         : cli_has_suffix(args->out, suffixes[i]))
             j->format = (format)i;
     if (j->format != FORMATS) return CLI_DONE;
     if (!args->format)
@@ -104,7 +100,7 @@ static int read_name(job *j) {
     if (j->format != FORMAT_C)
         return args->name ? cli_usage("--name is for --format c: it is what identifiers start with")
                           : CLI_DONE;
-    if (!ends_with(args->out, ".c"))
+    if (!cli_has_suffix(args->out, ".c"))
         return cli_usage("-o %s: expected a name that ends in .c (the header is written beside it)",
                          cli_quote(args->out));
     name_of_output(j->name, sizeof j->name, args->out);

@@ -202,6 +202,11 @@ int cli_open_dataset(udy_dataset **out, const char *path, const cli_common *comm
     return UDY_OK;
 }
 
+bool cli_has_suffix(const char *path, const char *suffix) {
+    size_t n = strlen(path), k = strlen(suffix);
+    return n > k && strcmp(path + n - k, suffix) == 0;
+}
+
 int cli_check_output(const char *path, bool force, udy_error *err) {
     if (force || !udy_file_exists(path)) return UDY_OK;
     return udy_error_set(err, UDY_EEXIST, "%s exists; --force writes over it", path);

@@ -36,7 +36,7 @@ static const char *split(char folder[UDY_PATH_MAX], const char *path) {
     return slash ? slash + 1 : path;
 }
 
-static int write_all(int fd, const void *data, size_t n_bytes) {
+int udy__write_all(int fd, const void *data, size_t n_bytes) {
     const char *p = data;
     while (n_bytes > 0) {
         ssize_t written = write(fd, p, n_bytes);
@@ -68,31 +68,11 @@ static int open_temporary(int folder, char name[64]) {
     return -1;
 }
 
-// errno of the step that failed, 0 where all is on the disk; nothing is left behind on failure.
-static int replace(int folder, const char *target, const udy__part *parts, size_t n_parts) {
-    char name[64];
-    int fd = open_temporary(folder, name);
-    if (fd < 0) return errno;
-    int fault = 0;
-    for (size_t i = 0; i < n_parts && !fault; i++) {
-        fault = write_all(fd, parts[i].data, parts[i].n_bytes);
-    }
-    if (!fault) fault = sync_fd(fd);
-    if (close(fd) != 0 && !fault && errno != EINTR) fault = errno;
-    if (!fault && renameat(folder, name, folder, target) != 0) fault = errno;
-    if (fault) {
-        unlinkat(folder, name, 0);
-        return fault;
-    }
-    return sync_fd(folder);
-}
-
-int udy__file_write_parts(const char *path, const udy__part *parts, size_t n_parts,
-                          udy_error *err) {
+int udy__replacement_begin(udy__replacement *r, const char *path, udy_error *err) {
     if (!path || !*path) return udy_error_set(err, UDY_EINVAL, "no path given");
-    char folder_path[UDY_PATH_MAX];
-    const char *target = split(folder_path, path);
-    if (!target || !*target) {
+    r->path = path;
+    r->target = split(r->folder_path, path);
+    if (!r->target || !*r->target) {
         return udy_error_set(err, UDY_EINVAL, "%.200s: not the path of a file", path);
     }
     // A rename would put a file in the place of a device such as /dev/stdout.
@@ -101,11 +81,44 @@ int udy__file_write_parts(const char *path, const udy__part *parts, size_t n_par
         return udy_error_set(err, UDY_EEXIST, "%s: %s, expected a regular file", path,
                              S_ISDIR(st.st_mode) ? "is a folder" : "is a device or pipe");
     }
-    int folder = open(folder_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0) return udy_error_set_errno(err, errno, "%s: cannot write in its folder", path);
-    int fault = replace(folder, target, parts, n_parts);
-    close(folder);
-    return fault ? udy_error_set_errno(err, fault, "%s: cannot write it", path) : UDY_OK;
+    r->folder = open(r->folder_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (r->folder < 0) {
+        return udy_error_set_errno(err, errno, "%s: cannot write in its folder", path);
+    }
+    r->fd = open_temporary(r->folder, r->name);
+    if (r->fd >= 0) return UDY_OK;
+    int fault = errno;
+    close(r->folder);
+    return udy_error_set_errno(err, fault, "%s: cannot write it", path);
+}
+
+int udy__replacement_end(udy__replacement *r, int fault, udy_error *err) {
+    if (!fault) fault = sync_fd(r->fd);
+    if (close(r->fd) != 0 && !fault && errno != EINTR) fault = errno;
+    if (!fault && renameat(r->folder, r->name, r->folder, r->target) != 0) fault = errno;
+    if (fault)
+        unlinkat(r->folder, r->name, 0);
+    else
+        fault = sync_fd(r->folder);
+    close(r->folder);
+    return fault ? udy_error_set_errno(err, fault, "%s: cannot write it", r->path) : UDY_OK;
+}
+
+void udy__replacement_discard(udy__replacement *r) {
+    close(r->fd);
+    unlinkat(r->folder, r->name, 0);
+    close(r->folder);
+}
+
+int udy__file_write_parts(const char *path, const udy__part *parts, size_t n_parts,
+                          udy_error *err) {
+    udy__replacement r;
+    int status = udy__replacement_begin(&r, path, err), fault = 0;
+    if (status) return status;
+    for (size_t i = 0; i < n_parts && !fault; i++) {
+        fault = udy__write_all(r.fd, parts[i].data, parts[i].n_bytes);
+    }
+    return udy__replacement_end(&r, fault, err);
 }
 
 int udy_file_write(const char *path, const void *data, size_t n_bytes, udy_error *err) {

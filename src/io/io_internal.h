@@ -11,6 +11,21 @@ typedef struct udy__part {
     size_t n_bytes;
 } udy__part;
 
+// A file beside its place, to be renamed into it: what all whole files are written through.
+typedef struct udy__replacement {
+    int folder, fd;  // fd: of the temporary, open for writing
+    char name[64];   // the temporary's, in the folder
+    char folder_path[UDY_PATH_MAX];
+    const char *path, *target;  // the caller's, and its last name
+} udy__replacement;
+// path is kept until end. A temporary that a kill leaves is swept by udy_dir_sweep.
+int udy__replacement_begin(udy__replacement *r, const char *path, udy_error *err) UDY_MUST_CHECK;
+// fault: errno of a write that failed, else 0. Syncs and renames, or says why not; nothing is left
+// behind on failure.
+int udy__replacement_end(udy__replacement *r, int fault, udy_error *err) UDY_MUST_CHECK;
+void udy__replacement_discard(udy__replacement *r);
+int udy__write_all(int fd, const void *data, size_t n_bytes);  // errno; 0: all is written
+
 // udy_file_write of a file that lies in pieces, so that large tensors are not copied together.
 int udy__file_write_parts(const char *path, const udy__part *parts, size_t n_parts, udy_error *err)
     UDY_MUST_CHECK;

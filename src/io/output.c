@@ -2,52 +2,27 @@
 // exports of datasets; what fits in memory goes through file_write.c.
 #include "io/output.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+
+#include "io/io_internal.h"
 
 struct udy__output {
-    char path[UDY_PATH_MAX], folder[UDY_PATH_MAX], temporary[UDY_PATH_MAX];
-    int fd, fault;  // fault: errno of the first write that failed
+    udy__replacement place;
+    char path[UDY_PATH_MAX], temporary[UDY_PATH_MAX];
+    int fault;  // errno of the first write that failed
     size_t n;
     char buffer[1 << 16];
 };
-
-static atomic_uint output_count;
-
-static int name_files(udy__output *o, const char *path, udy_error *err) {
-    int status = udy_path_format(o->path, err, "%s", path);
-    if (status) return status;
-    const char *slash = strrchr(o->path, '/');
-    if (!slash)
-        snprintf(o->folder, sizeof o->folder, ".");
-    else
-        snprintf(o->folder, sizeof o->folder, "%.*s", (int)(slash - o->path), o->path);
-    if (slash == o->path) snprintf(o->folder, sizeof o->folder, "/");
-    if (!*path || (slash && !slash[1]))
-        return udy_error_set(err, UDY_EINVAL, "%.200s: not the path of a file", path);
-    struct stat st;
-    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-        return udy_error_set(err, UDY_EEXIST, "%s: %s, expected a regular file", path,
-                             S_ISDIR(st.st_mode) ? "is a folder" : "is a device or pipe");
-    // udy_dir_sweep knows the name by its start and this process's number
-    return udy_path_format(o->temporary, err, "%s/.udy-tmp-%ld-out%u", o->folder, (long)getpid(),
-                           atomic_fetch_add(&output_count, 1));
-}
 
 int udy__output_begin(udy__output **out, const char *path, udy_error *err) {
     *out = NULL;
     udy__output *o = udy_alloc(sizeof *o);
     if (!o) return udy_error_set(err, UDY_ENOMEM, "%s: no memory to write it", path);
-    int status = name_files(o, path, err);
+    int status = udy_path_format(o->path, err, "%s", path);
+    if (!status) status = udy__replacement_begin(&o->place, o->path, err);
     if (!status) {
-        o->fd = open(o->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (o->fd < 0)
-            status = udy_error_set_errno(err, errno, "%s: cannot write in its folder", path);
+        status = udy_path_format(o->temporary, err, "%s/%s", o->place.folder_path, o->place.name);
+        if (status) udy__replacement_discard(&o->place);
     }
     if (status)
         udy_free(o);
@@ -65,11 +40,7 @@ const char *udy__output_temporary(const udy__output *o) {
 }
 
 static void flush(udy__output *o) {
-    for (size_t done = 0; !o->fault && done < o->n;) {
-        ssize_t k = write(o->fd, o->buffer + done, o->n - done);
-        if (k < 0 && errno != EINTR) o->fault = errno;
-        if (k > 0) done += (size_t)k;
-    }
+    if (!o->fault) o->fault = udy__write_all(o->place.fd, o->buffer, o->n);
     o->n = 0;
 }
 
@@ -84,32 +55,15 @@ void udy__output_add(udy__output *o, const void *data, size_t n_bytes) {
     }
 }
 
-static void sync_folder(const char *path) {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return;
-    fsync(fd);  // best effort: some file systems cannot
-    close(fd);
-}
-
 int udy__output_finish(udy__output *o, udy_error *err) {
     flush(o);
-    if (!o->fault && fsync(o->fd) != 0) o->fault = errno;
-    if (close(o->fd) != 0 && !o->fault && errno != EINTR) o->fault = errno;
-    o->fd = -1;
-    if (!o->fault && rename(o->temporary, o->path) != 0) o->fault = errno;
-    int status = UDY_OK;
-    if (o->fault)
-        status = udy_error_set_errno(err, o->fault, "%s: cannot write it", o->path);
-    else
-        sync_folder(o->folder);
-    if (!status) o->temporary[0] = '\0';
-    udy__output_discard(o);
+    int status = udy__replacement_end(&o->place, o->fault, err);
+    udy_free(o);
     return status;
 }
 
 void udy__output_discard(udy__output *o) {
     if (!o) return;
-    if (o->fd >= 0) close(o->fd);
-    if (o->temporary[0]) unlink(o->temporary);
+    udy__replacement_discard(&o->place);
     udy_free(o);
 }

@@ -26,7 +26,7 @@ typedef struct experiment {
     udy_dataset *demos;
     udy_dagger *dagger;
     double demo_seconds, bc_seconds;
-    double start_s, seconds_before;  // of this process's work; taken by those before it
+    udy__elapsed elapsed;
     char bc_path[UDY_PATH_MAX];
     udy__outcome outcome;
 } experiment;
@@ -43,26 +43,6 @@ static int record_read(const experiment *x, const char *name, udy_json **out, ud
 
 static int record_write(const experiment *x, const char *name, udy_json *record, udy_error *err) {
     return udy__record_write(x->path, name, record, err);
-}
-
-// Time spent so far, over all the processes that have worked on the run.
-static double seconds_so_far(const experiment *x) {
-    return x->seconds_before + udy_clock_s() - x->start_s;
-}
-
-static int keep_time(const experiment *x, udy_error *err) {
-    udy_json *record = udy_json_object();
-    udy_json_put_number(record, "seconds", seconds_so_far(x));
-    return record_write(x, "elapsed", record, err);
-}
-
-static int recall_time(experiment *x, udy_error *err) {
-    udy_json *record;
-    int status = record_read(x, "elapsed", &record, err);
-    if (status) return status;
-    x->seconds_before = udy_json_number(record, "seconds", 0);
-    udy_json_free(record);
-    return UDY_OK;
 }
 
 //------------------------------------------ Demonstrations ----------------------------------------
@@ -251,7 +231,7 @@ static int all_rounds(experiment *x, udy_course *course, udy_error *err) {
         udy_json_put_number(fields, "seconds", r->seconds);
         status = udy_run_log(x->run, "dagger_round", fields, err);
         if (!status) status = udy_course_rounds(course, err);
-        if (!status) status = keep_time(x, err);
+        if (!status) status = udy__elapsed_keep(&x->elapsed, x->path, err);
     }
     return status;
 }
@@ -419,7 +399,7 @@ static int log_summary(const experiment *x, bool ended, udy_error *err) {
     };
     return udy_logger_summary(
         x->path, "summary", udy_run_loggers(x->run), x->config, udy_experiment_fields(), scalars,
-        ended ? (int)(sizeof scalars / sizeof *scalars) : 0, seconds_so_far(x), err);
+        ended ? (int)(sizeof scalars / sizeof *scalars) : 0, udy__elapsed_s(&x->elapsed), err);
 }
 
 //------------------------------------------ All of it ---------------------------------------------
@@ -431,13 +411,14 @@ static int run_stages(experiment *x, udy_error *err) {
     for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
         double start = udy_clock_s();
         int status = stages[i](x, err);
-        if (status == UDY_EINTERRUPTED) (void)keep_time(x, NULL);  // the interruption is the news
+        if (status == UDY_EINTERRUPTED)
+            (void)udy__elapsed_keep(&x->elapsed, x->path, NULL);  // the interruption is the news
         if (status) return status;
         udy_json *fields = udy_json_object();
         udy_json_put_string(fields, "stage", names[i]);
         udy_json_put_number(fields, "seconds", udy_clock_s() - start);
         status = udy_run_log(x->run, "stage", fields, err);
-        if (!status) status = keep_time(x, err);
+        if (!status) status = udy__elapsed_keep(&x->elapsed, x->path, err);
         if (status) return status;
     }
     return UDY_OK;
@@ -491,7 +472,7 @@ static int prepare(experiment *x, const char *expert_path, int n_threads, udy_er
                                   udy_pool_threads(x->pool), err);
     if (!status) status = make_folders(x, err);
     if (!status) status = refuse_another(x, err);
-    if (!status) status = recall_time(x, err);
+    if (!status) status = udy__elapsed_recall(&x->elapsed, x->path, RECORD_MAX, err);
     if (status) return status;
     size_t n_entries = (size_t)x->config->dagger.rounds + 5;
     x->outcome.entries = udy_alloc(n_entries * sizeof *x->outcome.entries);
@@ -517,7 +498,7 @@ int udy_experiment_run(udy_run *run, const udy_experiment_config *config, const 
                     .run = run,
                     .path = udy_run_path(run),
                     .progress = progress,
-                    .start_s = udy_clock_s()};
+                    .elapsed = {.start_s = udy_clock_s()}};
     int status = prepare(&x, expert_path, n_threads, err);
     if (!status) status = log_summary(&x, false, err);
     if (!status) status = run_stages(&x, err);
@@ -527,7 +508,7 @@ int udy_experiment_run(udy_run *run, const udy_experiment_config *config, const 
         x.outcome.expert = x.expert;
         x.outcome.dagger = x.dagger;
         x.outcome.n_threads = udy_pool_threads(x.pool);
-        x.outcome.seconds_total = seconds_so_far(&x);
+        x.outcome.seconds_total = udy__elapsed_s(&x.elapsed);
         status = udy__results_write(&x.outcome, x.path, err);
     }
     tidy_up(&x);

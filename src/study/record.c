@@ -43,6 +43,25 @@ int udy__record_claim(const char *run, const char *name, size_t max_bytes, const
     return status;
 }
 
+double udy__elapsed_s(const udy__elapsed *elapsed) {
+    return elapsed->before_s + udy_clock_s() - elapsed->start_s;
+}
+
+int udy__elapsed_keep(const udy__elapsed *elapsed, const char *run, udy_error *err) {
+    udy_json *record = udy_json_object();
+    udy_json_put_number(record, "seconds", udy__elapsed_s(elapsed));
+    return udy__record_write(run, "elapsed", record, err);
+}
+
+int udy__elapsed_recall(udy__elapsed *elapsed, const char *run, size_t max_bytes, udy_error *err) {
+    udy_json *record;
+    int status = udy__record_read(run, "elapsed", max_bytes, &record, err);
+    if (status) return status;
+    elapsed->before_s = udy_json_number(record, "seconds", 0);
+    udy_json_free(record);
+    return UDY_OK;
+}
+
 int udy__run_folders(const char *run, const char *const *names, int n, udy_error *err) {
     for (int i = 0; i < n; i++) {
         char path[UDY_PATH_MAX];

@@ -28,25 +28,6 @@ static int record_write(const udy__sweep *x, const char *name, udy_json *record,
     return udy__record_write(x->path, name, record, err);
 }
 
-static double seconds_so_far(const udy__sweep *x) {
-    return x->seconds_before + udy_clock_s() - x->start_s;
-}
-
-int udy__sweep_keep_time(const udy__sweep *x, udy_error *err) {
-    udy_json *record = udy_json_object();
-    udy_json_put_number(record, "seconds", seconds_so_far(x));
-    return record_write(x, "elapsed", record, err);
-}
-
-static int recall_time(udy__sweep *x, udy_error *err) {
-    udy_json *record;
-    int status = record_read(x, "elapsed", &record, err);
-    if (status) return status;
-    x->seconds_before = udy_json_number(record, "seconds", 0);
-    udy_json_free(record);
-    return UDY_OK;
-}
-
 // Of what an expert does: its network, and its head where it acts by that.
 static uint64_t expert_hash(const udy__sweep_expert *e) {
     enum { SAMPLES = 8 };
@@ -296,7 +277,7 @@ static int prepare(udy__sweep *x, const char *const *paths, udy_error *err) {
     if (!status) status = shape_network(x, err);
     if (!status) status = make_folders(x, err);
     if (!status) status = refuse_another(x, err);
-    if (!status) status = recall_time(x, err);
+    if (!status) status = udy__elapsed_recall(&x->elapsed, x->path, RECORD_MAX, err);
     return status;
 }
 
@@ -312,7 +293,7 @@ static void describe(const udy__sweep *x, const udy__sweep_cell *cells, int n_ce
     found->target = c->target;
     found->demos = c->demos;
     found->n_experts = x->n_experts;
-    found->seconds = seconds_so_far(x);
+    found->seconds = udy__elapsed_s(&x->elapsed);
     for (int i = 0; i < n_cells; i += UDY_SWEEP_TRAININGS) found->cell_seconds += cells[i].seconds;
     for (int i = 0; i < x->n_experts; i++) {
         const udy__sweep_expert *e = &x->experts[i];
@@ -363,7 +344,7 @@ int udy_sweep_run(udy_run *run, const udy_sweep_config *config, const char *cons
                       .path = udy_run_path(run),
                       .progress = progress,
                       .n_threads = n_threads > 0 ? n_threads : udy_cpu_count(),
-                      .start_s = udy_clock_s()};
+                      .elapsed = {.start_s = udy_clock_s()}};
     udy__sweep_cell *cells = NULL;
     int status = prepare(x, expert_paths, err);
     if (!status) status = prepare_experts(x, err);

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "learn/policy.h"
+#include "record.h"
 #include "understudy/study.h"
 
 //------------------------------------------ The grid ----------------------------------------------
@@ -38,7 +39,7 @@ typedef struct udy__sweep {
     int n_jobs;
     udy__sweep_job *jobs;
     int n_threads;
-    double start_s, seconds_before;
+    udy__elapsed elapsed;
 } udy__sweep;
 
 // What a thread works with: its own simulation, its own products.

@@ -152,7 +152,7 @@ static int tell_finished(crew *c, int until, udy_error *err) {
         udy_json *fields = udy_json_object();
         udy_json_put_string(fields, "cell", c->notes[c->n_told]);
         int status = udy_run_log(c->run, "cell", fields, err);
-        if (!status) status = udy__sweep_keep_time(c->x, err);
+        if (!status) status = udy__elapsed_keep(&c->x->elapsed, c->x->path, err);
         if (status) return status;
     }
     return UDY_OK;
@@ -251,7 +251,7 @@ static int do_jobs(udy__sweep *x, udy_run *run, const int *order, int n_wanted, 
     c.notes = udy_alloc((size_t)n_wanted * sizeof *c.notes);
     int status = c.workers && c.notes ? run_crew(&c, total, before, x->n_jobs - n_wanted, err)
                                       : out_of_memory(err);
-    if (status == UDY_EINTERRUPTED) (void)udy__sweep_keep_time(x, NULL);
+    if (status == UDY_EINTERRUPTED) (void)udy__elapsed_keep(&x->elapsed, x->path, NULL);
     udy_free(c.workers);
     udy_free(c.notes);
     pthread_cond_destroy(&c.wake);

@@ -10,7 +10,4 @@
 int udy__sweep_grid(udy__sweep *x, udy_run *run, udy__sweep_cell **cells, udy_error *err)
     UDY_MUST_CHECK;
 
-// Note the time that the sweep has taken so far.
-int udy__sweep_keep_time(const udy__sweep *x, udy_error *err);
-
 #endif  // UNDERSTUDY_SRC_STUDY_SWEEP_GRID_H_
