@@ -143,6 +143,10 @@ double udy_gauge_full_at(const udy_gauge *gauge);  // the distance that is 1, st
 // values [T] of footage's states: 0 to 1; NaN where a state is not finite. One call at a time.
 int udy_gauge_read(udy_gauge *gauge, const udy_footage *footage, double *values,
                    const udy_progress *progress, udy_error *err) UDY_MUST_CHECK;
+// The same for n footages, each of which then shows it: values[i] is made here and the caller's to
+// free with udy_free, also after a failure.
+int udy_gauge_show(udy_gauge *gauge, udy_footage *footage, int n, double **values,
+                   const udy_progress *progress, udy_error *err) UDY_MUST_CHECK;
 
 typedef struct udy_video_config {
     int width, height;  // of a panel, pixels; even

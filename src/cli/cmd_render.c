@@ -119,18 +119,6 @@ static int make_gauge(const render_args *args, film *f, const udy_progress *prog
     return status;
 }
 
-static int read_gauge(film *f, const udy_progress *progress, udy_error *err) {
-    int status = UDY_OK;
-    for (int i = 0; f->gauge && !status && i < f->n; i++) {
-        udy_footage *footage = &f->footage[i];
-        f->values[i] = udy_alloc((size_t)footage->n_states * sizeof *f->values[i]);
-        status = f->values[i] ? udy_gauge_read(f->gauge, footage, f->values[i], progress, err)
-                              : udy_error_set(err, UDY_ENOMEM, "no memory for a video's gauge");
-        footage->gauge = f->values[i];
-    }
-    return status;
-}
-
 static int play(const render_args *args, film *f, const udy_progress *progress, udy_error *err) {
     udy_footage_config config;
     udy_footage_config_default(&config);
@@ -147,7 +135,8 @@ static int play(const render_args *args, film *f, const udy_progress *progress, 
         status = udy_footage_record(f->footage, f->policies, f->n, f->task, f->batch, f->seed,
                                     &config, progress, err);
     for (int i = 0; !status && i < f->n; i++) label_of(args, i, f->footage[i].label);
-    if (!status) status = read_gauge(f, progress, err);
+    if (!status && f->gauge)
+        status = udy_gauge_show(f->gauge, f->footage, f->n, f->values, progress, err);
     return status;
 }
 

@@ -203,3 +203,15 @@ int udy_gauge_read(udy_gauge *g, const udy_footage *footage, double *values,
     }
     return status;
 }
+
+int udy_gauge_show(udy_gauge *g, udy_footage *footage, int n, double **values,
+                   const udy_progress *progress, udy_error *err) {
+    int status = UDY_OK;
+    for (int i = 0; !status && i < n; i++) {
+        values[i] = udy_alloc((size_t)footage[i].n_states * sizeof *values[i]);
+        status = values[i] ? udy_gauge_read(g, &footage[i], values[i], progress, err)
+                           : udy_error_set(err, UDY_ENOMEM, "no memory for a video's gauge");
+        footage[i].gauge = values[i];
+    }
+    return status;
+}

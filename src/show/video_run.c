@@ -57,14 +57,8 @@ static int gauge(scene *s, const char *run, const udy_task *task, int n_threads,
     if (!status && udy_dataset_info_of(demos).n_episodes > 1)
         status = udy_gauge_create(&s->gauge, demos, task, n_threads, progress, err);
     udy_dataset_close(demos);
-    for (int i = 0; s->gauge && !status && i < PANELS; i++) {
-        udy_footage *footage = &s->footage[i];
-        s->values[i] = udy_alloc((size_t)footage->n_states * sizeof *s->values[i]);
-        status = s->values[i] ? udy_gauge_read(s->gauge, footage, s->values[i], progress, err)
-                              : udy_error_set(err, UDY_ENOMEM, "no memory for a video's gauge");
-        footage->gauge = s->values[i];
-    }
-    return status;
+    if (status || !s->gauge) return status;
+    return udy_gauge_show(s->gauge, s->footage, PANELS, s->values, progress, err);
 }
 
 int udy_video_of_run(const char *run_path, const udy_experiment_config *config,
