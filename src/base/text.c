@@ -42,12 +42,15 @@ void udy__text_puts(udy__text *text, const char *s) {
 }
 
 void udy__text_printf(udy__text *text, const char *format, ...) {
-    char piece[512];
     va_list args;
     va_start(args, format);
-    int n = vsnprintf(piece, sizeof piece, format, args);
+    int n = vsnprintf(NULL, 0, format, args);
     va_end(args);
-    if (n > 0) udy__text_add(text, piece, (size_t)n < sizeof piece ? (size_t)n : sizeof piece - 1);
+    if (n <= 0 || !reserve(text, (size_t)n)) return;
+    va_start(args, format);
+    vsnprintf(text->p + text->n, (size_t)n + 1, format, args);
+    va_end(args);
+    text->n += (size_t)n;
 }
 
 char *udy__text_take(udy__text *text) {

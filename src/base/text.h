@@ -15,7 +15,7 @@ typedef struct udy__text {
 
 void udy__text_add(udy__text *text, const char *s, size_t n);
 void udy__text_puts(udy__text *text, const char *s);
-void udy__text_printf(udy__text *text, const char *format, ...) UDY_PRINTF(2, 3);
+void udy__text_printf(udy__text *text, const char *format, ...) UDY_PRINTF(2, 3);  // of any length
 char *udy__text_take(udy__text *text);  // free with udy_free; NULL: out of memory
 void udy__text_drop(udy__text *text);
 

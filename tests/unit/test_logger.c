@@ -288,6 +288,8 @@ typedef struct settings {
 
 static const char *const schedules[] = {"constant", "linear", NULL};
 #define FIELD(member) offsetof(settings, member)
+#define HUNDRED \
+    "a hundred letters of help, such as long tables of settings add up to, all of it kept, "
 static const udy_field fields[] = {
     {"bc.epochs", UDY_FIELD_INT, FIELD(epochs), 0, 0, 0, NULL, "epochs"},
     {"seed", UDY_FIELD_U64, FIELD(seed), 0, 0, 0, NULL, "seed"},
@@ -299,7 +301,8 @@ static const udy_field fields[] = {
     {"empty", UDY_FIELD_TEXT, FIELD(empty), 16, 0, 0, NULL, "empty"},
     {"command", UDY_FIELD_TEXT, FIELD(command), 16, 0, 0, NULL, "a note"},
     {"env.model_dir", UDY_FIELD_TEXT, FIELD(dir), 16, 0, 0, NULL, "a place"},
-    {"hidden", UDY_FIELD_INTS, FIELD(hidden), 0, 0, 0, NULL, "widths"},
+    {"hidden", UDY_FIELD_INTS, FIELD(hidden), 0, 0, 0, NULL,
+     HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED "widths"},
     {0},
 };
 static const settings some = {.epochs = 7,
@@ -370,6 +373,8 @@ static void a_summary_is_settings_and_what_came_of_them(void **state) {
         &event_tagged(list, "settings")->summary->value[0]->tensor->string_val[0];
     assert_non_null(memmem(text->data, text->len, "```yaml\n", 8));
     assert_non_null(memmem(text->data, text->len, "model_dir: ", 11));
+    assert_true(text->len > 600);  // all of it
+    assert_memory_equal(text->data + text->len - 11, "widths\n```\n", 11);
     free_events(list);
 }
 
