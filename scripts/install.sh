@@ -5,6 +5,8 @@
 set -eu
 build=$1 destdir=$2 prefix=$3
 case $prefix in /*) ;; *) prefix=$PWD/$prefix ;; esac
+# CMake's list of files is without a slash at its end.
+while case $prefix in ?*/) ;; *) false ;; esac; do prefix=${prefix%/}; done
 case $destdir in '' | /*) ;; *) destdir=$PWD/$destdir ;; esac
 list=$destdir$prefix/share/understudy/installed-files
 

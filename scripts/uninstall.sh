@@ -4,6 +4,8 @@
 set -eu
 destdir=$1 prefix=$2
 case $prefix in /*) ;; *) prefix=$PWD/$prefix ;; esac
+# CMake's list of files is without a slash at its end.
+while case $prefix in ?*/) ;; *) false ;; esac; do prefix=${prefix%/}; done
 case $destdir in '' | /*) ;; *) destdir=$PWD/$destdir ;; esac
 to=$destdir$prefix
 list=$to/share/understudy/installed-files

@@ -149,10 +149,10 @@ where=prefix
 date >prefix/share/understudy/mine
 echo bin/no-more >>prefix/share/understudy/installed-files
 date >prefix/bin/no-more
-again() { "$here/scripts/install.sh" "$build" "" "$prefix" && [ ! -e prefix/bin/no-more ]; }
+again() { "$here/scripts/install.sh" "$build" "" "$prefix/" && [ ! -e prefix/bin/no-more ]; }
 check "installed again, what was installed and is no more goes" again
 removed() {
-    "$here/scripts/uninstall.sh" "" "$prefix"
+    "$here/scripts/uninstall.sh" "" "$prefix//"
     find prefix -type f -o -type l >left
     cat left
     [ "$(cat left)" = prefix/share/understudy/mine ] && [ ! -e prefix/include/understudy ]
