@@ -120,6 +120,7 @@ int cli_fail_text(const char *format, ...) UDY_PRINTF(1, 2);
 int cli_usage(const char *format, ...) UDY_PRINTF(1, 2);
 void cli_note(const char *format, ...) UDY_PRINTF(1, 2);
 void cli_say_line(const char *text);  // on stderr, as it is
+void cli_put_text(const char *text);  // on stdout, what a file says, without what steers a terminal
 // Print a tree to stdout and free it; CLI_FAILED where memory ran out.
 int cli_print_json(udy_json *root);
 

@@ -53,19 +53,11 @@ static size_t parameters_of(const expert *x) {
 
 //------------------------------------------ Text --------------------------------------------------
 
-// What a file says goes to a terminal, so without what would steer it.
-static void print_said(const char *text) {
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        putchar(c < 0x20 || c == 0x7f ? '?' : c);
-    }
-}
-
 // "  label    value" for a key, where the file has it.
 static void print_line(const expert *x, const char *label, const char *key) {
     if (!said(x, key)) return;
     printf("  %-9s", label);
-    print_said(said(x, key));
+    cli_put_text(said(x, key));
     printf("\n");
 }
 
@@ -75,7 +67,7 @@ static void print_return(const expert *x) {
            falls = number_of(x, "falls"), speed = number_of(x, "speed_m_per_s");
     if (isnan(mean)) {  // a file that says it in words, or not at all
         printf("  %-9s", "return");
-        print_said(said(x, "return") ? said(x, "return") : "not measured");
+        cli_put_text(said(x, "return") ? said(x, "return") : "not measured");
         printf("\n");
         return;
     }
@@ -84,7 +76,7 @@ static void print_return(const expert *x) {
     if (!isnan(n)) printf(", %.0f episodes", n);
     if (said(x, "test_seed")) {
         printf(" from seed ");
-        print_said(said(x, "test_seed"));
+        cli_put_text(said(x, "test_seed"));
     }
     printf("\n");
     double median = number_of(x, "return_median"), iqm = number_of(x, "return_iqm");
@@ -114,7 +106,7 @@ static void print_training(const expert *x) {
             printf("  %-9s", "training");
         any = true;
         printf("%s", keys[i][1]);
-        print_said(value);
+        cli_put_text(value);
         printf("%s", units[i]);
     }
     if (any) printf("\n");
@@ -132,7 +124,7 @@ static void print_expert(const expert *x) {
     printf("%s%s%s%s\n", cli_style("1"), x->name, cli_style_end(),
            is_provisional(x) ? "  provisional: until the project has trained its own" : "");
     printf("  %-9s", "task");
-    print_said(said(x, "task") ? said(x, "task") : "unknown");
+    cli_put_text(said(x, "task") ? said(x, "task") : "unknown");
     printf(", %d observations, contact forces %s\n",
            udy_mlp_config_of(udy_policy_mlp(x->policy))->dims[0],
            udy_policy_contact_obs(x->policy) ? "in" : "left out");

@@ -270,8 +270,9 @@ static void print_policy(const pull *p, const udy_policy *policy, udy_json *root
     int obs_dim = config->dims[0], act_dim = config->dims[config->n_layers];
     const char *task = udy_policy_task(policy);
     if (!root) {
-        printf("%s%s%s: %s, %d observations to %d actions\n", cli_style("1"), p->out,
-               cli_style_end(), *task ? task : "task unknown", obs_dim, act_dim);
+        printf("%s%s%s: ", cli_style("1"), p->out, cli_style_end());
+        cli_put_text(*task ? task : "task unknown");
+        printf(", %d observations to %d actions\n", obs_dim, act_dim);
         return;
     }
     udy_json_put_string(root, "file", p->out);

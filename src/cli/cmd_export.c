@@ -260,10 +260,11 @@ static int export_policy(job *j) {
 static void print_text(const job *j) {
     const export_args *args = j->args;
     const udy_plain_policy *p = &j->plain;
-    printf("%s%s%s%s%s: %s%s%d observations to %d actions, %s, %zu bytes of weights\n",
-           cli_style("1"), args->out, *j->header ? ", " : "", j->header, cli_style_end(), p->task,
-           *p->task ? ", " : "", p->obs_dim, p->act_dim, udy_weights_name(j->weights),
-           udy_weights_bytes(p, j->weights));
+    printf("%s%s%s%s%s: ", cli_style("1"), args->out, *j->header ? ", " : "", j->header,
+           cli_style_end());
+    cli_put_text(p->task);
+    printf("%s%d observations to %d actions, %s, %zu bytes of weights\n", *p->task ? ", " : "",
+           p->obs_dim, p->act_dim, udy_weights_name(j->weights), udy_weights_bytes(p, j->weights));
     fputs(j->notes, stdout);
     if (j->format != FORMAT_C) return;
     char macro[80];

@@ -23,12 +23,26 @@ const char *cli_style_end(void) {
     return cli_style("0");
 }
 
+// Bytes of the control character that text starts with, C1's in UTF-8 among them; 0: it is none.
+static size_t control(const char *text) {
+    const unsigned char first = (unsigned char)text[0];
+    if (first < 0x20 || first == 0x7f) return 1;
+    const unsigned char second = (unsigned char)text[1];
+    return first == 0xc2 && second >= 0x80 && second < 0xa0 ? 2 : 0;
+}
+
+void cli_put_text(const char *text) {
+    for (size_t n; *text; text += n ? n : 1) {
+        n = control(text);
+        putchar(n ? '?' : *text);
+    }
+}
+
 // Names in errors may come from a hostile file: no control character reaches the terminal.
 static void say(const char *kind, const char *format, va_list list) {
     char text[2048];
     vsnprintf(text, sizeof text, format, list);
-    for (char *c = text; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = ' ';
+    for (char *c = text; *c; c++) memset(c, ' ', control(c));
     cli_progress_end();
     fflush(stdout);
     fprintf(stderr, "%s%s\n", kind, text);

@@ -259,7 +259,9 @@ int udy__hub_download(udy__hub_http *http, const udy_hub_config *config, const u
     *d = (download){.config = config, .ref = ref, .meta = meta, .progress = progress, .fd = -1};
     const char *slash = strrchr(ref->file, '/');
     udy__hub_shown(d->name, ref->file);
-    snprintf(d->stage, sizeof d->stage, "%.60s", slash ? slash + 1 : ref->file);
+    char stage[UDY__SHOW_MAX];
+    snprintf(d->stage, sizeof d->stage, "%.60s",
+             udy__hub_shown(stage, slash ? slash + 1 : ref->file));
     int code = open_part(d, err);
     if (!code) code = check_room(d, err);
     if (!code) code = fetch_and_settle(d, http, err);

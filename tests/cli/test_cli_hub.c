@@ -16,8 +16,8 @@ static bool slow;
 
 //------------------------------------------ The hub -----------------------------------------------
 
-// A policy of Ant-v5, 27-N-8, as a file's bytes.
-static void make_policy(void) {
+// A policy of the task, 27-N-8, as a file's bytes.
+static void make_policy(const char *task) {
     enum { HIDDEN = 3500 };
     static float numbers[HIDDEN * 27];
     for (int i = 0; i < HIDDEN * 27; i++) numbers[i] = (float)(i % 101) * 1e-4f;
@@ -34,7 +34,7 @@ static void make_policy(void) {
                                   .n_bytes = (size_t)(shapes[i][0] * (cols ? cols : 1)) * 4};
     }
     const udy_text_pair pairs[] = {{"format", "understudy.policy/1"},
-                                   {"task", "Ant-v5"},
+                                   {"task", task},
                                    {"activation", "relu"},
                                    {"output", "tanh"},
                                    {"contact_obs", "false"}};
@@ -58,7 +58,7 @@ static int set_up(void **state) {
     (void)state;
     char home[1100];
     make_work_dir("cli-hub");
-    make_policy();
+    make_policy("Ant-v5");
     hub = hub_start(false);
     hub->script = slow_content;
     hub_put(hub, "README.md", CARD, strlen(CARD), false);
@@ -174,6 +174,19 @@ static void what_is_no_policy_is_not_saved(void **state) {
     hub_put(hub, "actor.safetensors", policy_bytes, 1000, true);
     assert_error(run_program(PULL), 1, "actor.safetensors");
     assert_false(udy_file_exists("ant-expert.safetensors"));
+}
+
+static void what_a_policy_says_does_not_steer_the_terminal(void **state) {
+    (void)state;
+    udy_free(policy_bytes);
+    make_policy("\x1b]0;title\a Ant\xc2\x9b");
+    hub->n_files = 1;
+    hub_put(hub, "actor.safetensors", policy_bytes, policy_size, true);
+    outcome o = run_program(PULL);
+    assert_done(o);
+    assert_contains(o.out, ": ?]0;title? Ant?, 27 observations");
+    done(o);
+    assert_error(run_program(PULL " --task Ant-v5 --force"), 1, "is of  ]0;title  Ant");
 }
 
 static void the_environment_counts_as_for_huggingface_hub(void **state) {
@@ -335,6 +348,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(where_there_is_a_choice_it_is_the_users, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_misspelt_is_helped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_no_policy_is_not_saved, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_a_policy_says_does_not_steer_the_terminal, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(the_environment_counts_as_for_huggingface_hub, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_model_that_fits_no_task_is_refused_by_its_name_on_the_hub,
