@@ -163,6 +163,16 @@ static int choose(pull *p) {
     return code;
 }
 
+// A policy of ours is kept as it is: nothing can be asked of it but its task.
+static int check_kind(const pull *p) {
+    const char *statistics = p->args->vecnormalize;
+    if (!is_policy(p->ref.file)) return CLI_DONE;
+    bool asked = statistics && strcmp(statistics, "none") != 0;
+    if (!asked && !p->args->common.n_set) return CLI_DONE;
+    return cli_usage("%s is for models of Stable-Baselines3; %s is a policy of ours",
+                     asked ? "--vecnormalize" : "--set", p->ref.file);
+}
+
 //------------------------------------------ Fetching ----------------------------------------------
 
 // "no file 'x'": what there is instead, where the hub says.
@@ -189,16 +199,21 @@ static int interrupted(const pull *p, const udy_error *err) {
     } given[] = {{"-o", args->out},
                  {"--task", args->task},
                  {"--revision", args->revision},
-                 {"--vecnormalize", args->vecnormalize}};
+                 {"--vecnormalize", args->vecnormalize},
+                 {"--data", args->common.data}};
     char words[2048] = "";
     size_t n = 0;
     for (size_t i = 0; i < sizeof given / sizeof *given && n < sizeof words; i++)
         if (given[i].value)
             n += (size_t)snprintf(words + n, sizeof words - n, " %s %s", given[i].name,
                                   cli_quote(given[i].value));
+    for (int i = 0; i < args->common.n_set && n < sizeof words; i++)
+        n += (size_t)snprintf(words + n, sizeof words - n, " --set %s",
+                              cli_quote(args->common.set[i]));
     cli_note("%s", err->message);
-    cli_note("to go on: %s expert pull %s%s%s", cli_quote(cli_program),
-             cli_quote(args->common.operand[0]), words, args->force ? " --force" : "");
+    cli_note("to go on: %s expert pull %s%s%s%s", cli_quote(cli_program),
+             cli_quote(args->common.operand[0]), words, args->force ? " --force" : "",
+             args->common.json ? " --json" : "");
     return CLI_INTERRUPTED;
 }
 
@@ -318,10 +333,6 @@ static int import_model(pull *p, udy_json *root) {
 
 static int settle(pull *p) {
     udy_json *root = p->args->common.json ? udy_json_object() : NULL;
-    if (is_policy(p->ref.file) && p->args->vecnormalize && strcmp(p->args->vecnormalize, "none"))
-        return cli_usage(
-            "--vecnormalize is for models of Stable-Baselines3; %s is a policy of ours",
-            p->ref.file);
     int code = is_policy(p->ref.file) ? keep_policy(p, root) : import_model(p, root);
     if (code == CLI_DONE && root) {
         udy_json_put(root, "source", source_json(p));
@@ -340,6 +351,7 @@ static int run(void *args) {
     p->args = args;
     int code = read_request(p);
     if (code == CLI_DONE) code = choose(p);
+    if (code == CLI_DONE) code = check_kind(p);
     if (code == CLI_DONE) code = fetch(p);
     if (code == CLI_DONE) code = settle(p);
     udy_free(p);

@@ -164,6 +164,7 @@ static void what_is_misspelt_is_helped(void **state) {
     assert_error(run_program(PULL "@v1 --revision main"), 2, "another revision");
     assert_error(run_program(PULL " --task Ant-v9"), 2, "--task");
     assert_error(run_program(PULL " --vecnormalize vec_normalize.pkl"), 2, "is a policy of ours");
+    assert_error(run_program(PULL " --set contact_obs=true"), 2, "--set is for models");
     assert_error(run_program(PULL " --task Hopper-v5"), 1, "is of Ant-v5, not of Hopper-v5");
     assert_false(udy_file_exists("ant-expert.safetensors"));
 }
@@ -319,14 +320,14 @@ static void an_interruption_keeps_what_came_and_says_how_to_go_on(void **state) 
     slow = true;
     snprintf(part, sizeof part, "hf/hub/models--someone--ant-expert/blobs/%s.incomplete",
              hub->file[1].hash);
-    pid_t pid = start(PULL " -o mine.safetensors");
+    pid_t pid = start(PULL " -o mine.safetensors --data . --json");
     for (int i = 0; i < 600 && (stat(part, &st) || st.st_size < 80000); i++) usleep(50000);
     kill(pid, SIGINT);
     outcome o = finish(pid);
     assert_int_equal(o.code, 130);
     assert_contains(o.err, "interrupted with");
     assert_contains(o.err, "to go on: ");
-    assert_contains(o.err, "expert pull hf://" HUB_REPO " -o mine.safetensors");
+    assert_contains(o.err, "expert pull hf://" HUB_REPO " -o mine.safetensors --data . --json");
     assert_int_equal(stat(part, &st), 0);
     assert_true(st.st_size >= 80000);
     assert_false(udy_file_exists("mine.safetensors"));
