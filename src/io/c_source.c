@@ -73,7 +73,7 @@ static const char header_calls[] =
     "#ifdef $N_SELF_TEST\n"
     "/* Observations that came with the policy: 0 where the actions are right, else 1. *worst: the\n"
     " * largest difference. Besides, the source has a main that prints that, unless $N_NO_MAIN is\n"
-    " * defined: cc -D$N_SELF_TEST $n.c -lm && ./a.out */\n"
+    " * defined: cc -D$N_SELF_TEST $f -lm && ./a.out */\n"
     "int $n_self_test(float *worst);\n"
     "#endif\n"
     "\n"
@@ -404,7 +404,9 @@ int udy_c_write(const char *path, const udy_plain_policy *policy, const udy_c_co
     if (code) return code;
     udy_free(rounded.block);
 
-    udy__c c = {.policy = policy, .config = config, .name = config->name};
+    const char *slash = strrchr(path, '/');
+    udy__c c = {
+        .policy = policy, .config = config, .name = config->name, .file = slash ? slash + 1 : path};
     udy__ending_of(&c.ending, policy);
     for (size_t i = 0; i <= strlen(config->name); i++)
         c.upper[i] = (char)toupper((unsigned char)config->name[i]);

@@ -15,10 +15,11 @@ typedef struct udy__c {
     udy__ending ending;
     const char *name;             // "ant"
     char upper[UDY__C_NAME_MAX];  // "ANT"
+    const char *file;             // "ant-v5.c"
     udy__text text;               // of the file being made
 } udy__c;
 
-// A template: $n is the name, $N the name in capitals, all else stands for itself.
+// A template: $n is the name, $N the name in capitals, $f the source's file, all else itself.
 void udy__c_put(udy__c *c, const char *text);
 // "static const TYPE NAME_WHAT[SIZE] = {...};" with as many numbers a line as fit.
 void udy__c_floats(udy__c *c, const char *what, const float *x, size_t n);

@@ -13,7 +13,7 @@ void udy__c_put(udy__c *c, const char *text) {
         udy__text_add(&c->text, text, n);
         text += n;
         if (!*text) break;
-        udy__text_puts(&c->text, text[1] == 'N' ? c->upper : c->name);
+        udy__text_puts(&c->text, text[1] == 'N' ? c->upper : text[1] == 'f' ? c->file : c->name);
         text += 2;
     }
 }
@@ -79,14 +79,16 @@ void udy__c_comment(udy__c *c, const char *text) {
         const char *lead = first || !listed ? " * " : " *                ";
         size_t n = line_length(text, COLUMNS - strlen(lead));
         udy__text_puts(&c->text, n ? lead : " *");
+        char before = ' ';
         for (size_t i = 0; i < n; i++) {
-            char now = text[i], before = i ? text[i - 1] : ' ';
+            char now = text[i];
             // Neither an end nor a beginning, nor a line spliced to the next, nor a trigraph.
+            if ((unsigned char)now < 0x20 || now == 0x7f || now == '\\') now = '?';
             bool marks = (now == '/' && before == '*') || (now == '*' && before == '/') ||
                          (now == '?' && before == '?');
             if (marks) udy__text_puts(&c->text, " ");
-            if ((unsigned char)now < 0x20 || now == 0x7f || now == '\\') now = '?';
             udy__text_add(&c->text, &now, 1);
+            before = now;
         }
         udy__text_puts(&c->text, "\n");
         text += n;

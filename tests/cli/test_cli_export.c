@@ -106,6 +106,7 @@ static void identifiers_start_with_the_name_that_is_asked_for(void **state) {
     done(o);
     char *header = read_all("b-c 1.h");
     assert_contains(header, "void Walk_act(");
+    assert_contains(header, "cc -DWALK_SELF_TEST b-c 1.c -lm");
     free(header);
     o = run_program("export ant-v5 -o 'b-c 1.c' --force --quiet --json");
     udy_json *root = json_of(o);

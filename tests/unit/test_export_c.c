@@ -20,7 +20,7 @@ static int shell(const char *format, ...) {
 
 static void write_c(const sample *s, const char *name, udy_weights weights, const char *notes) {
     char path[1100];
-    const udy_text_pair extra[] = {{"made_by", "*/ int broken; /* \\ ?\?/"}};
+    const udy_text_pair extra[] = {{"made_by", "*/ int broken; /* \\ ?\?/ ?\\/"}};
     const udy_c_config c = {
         .name = name, .weights = weights, .notes = notes, .extra = extra, .n_extra = 1};
     snprintf(path, sizeof path, "%s/%s.c", root, name);
