@@ -73,9 +73,10 @@ static int read_weights(job *j) {
 static int read_episodes(job *j) {
     const char *text = j->args->episodes;
     j->episodes = EPISODES;
+    if (!j->args->quantize && (text || j->args->common.has_seed))
+        return cli_usage("--%s is for measuring what --quantize costs: give that too",
+                         text ? "episodes" : "seed");
     if (!text) return CLI_DONE;
-    if (!j->args->quantize)
-        return cli_usage("--episodes measures what --quantize costs: give that too");
     char *end;
     long n = strtol(text, &end, 10);
     if (!isdigit((unsigned char)*text) || *end || n > 100000)

@@ -137,6 +137,7 @@ static void requests_that_make_no_sense_are_refused(void **state) {
     assert_error(run_program("export ant-v5 -o x.onnx --quantize int8"), 2, "holds float32");
     assert_error(run_program("export ant-v5 -o x.c --quantize int4"), 2, "expected int8 or fp16");
     assert_error(run_program("export ant-v5 -o x.c --episodes 3"), 2, "--quantize");
+    assert_error(run_program("export ant-v5 -o x.onnx --seed 3"), 2, "--seed is for");
     assert_error(run_program("export ant-v5 -o x.c --quantize int8 --episodes -1"), 2,
                  "a whole number");
 }
