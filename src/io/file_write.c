@@ -134,8 +134,11 @@ static int sweep_entry(const char *path, const struct stat *st, int type, struct
     if (type != FTW_F || strncmp(name, TEMPORARY_PREFIX, strlen(TEMPORARY_PREFIX))) return 0;
     char *end;
     long pid = strtol(name + strlen(TEMPORARY_PREFIX), &end, 10);
-    bool ours = *end == '-' && pid > 0 && pid <= INT_MAX;
-    if (ours && kill((pid_t)pid, 0) != 0 && errno == ESRCH) unlink(path);
+    if (*end != '-' || pid <= 0 || pid > INT_MAX) return 0;
+    // In a container every process may have the same number: what has not been counted yet is not ours.
+    bool gone = pid == getpid() ? strtoul(end + 1, NULL, 10) >= atomic_load(&temporary_count)
+                                : kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+    if (gone) unlink(path);
     return 0;
 }
 

@@ -243,8 +243,12 @@ static void what_a_killed_process_left_half_written_is_swept(void **state) {
     snprintf(ours, sizeof ours, "one/data/.udy-tmp-%ld-0", (long)getpid());
     put_file(at_root(ours), "under way", 9);
     put_file(at_root("one/data/.udy-tmp-x"), "mine", 4);
+    char earlier[200];  // another's that had our number, as all do in a container
+    snprintf(earlier, sizeof earlier, "one/data/.udy-tmp-%ld-4000000000", (long)getpid());
+    put_file(at_root(earlier), "half", 4);
     udy_run_close(opened(path));
     assert_false(udy_file_exists(at_root(name)));
+    assert_false(udy_file_exists(at_root(earlier)));
     assert_true(udy_file_exists(at_root(ours)));
     assert_true(udy_file_exists(at_root("one/data/.udy-tmp-x")));
     remove_folder(path);
