@@ -59,15 +59,18 @@ static int apply_options(const train_args *args, udy_expert_config *config) {
     return code;
 }
 
-// The command that repeats the run: what differs from its start is said.
-static void compose_command(udy_expert_config *config, const udy_expert_config *start) {
+// The command that repeats the run: what differs from its start is said. preset: as it was given.
+// Nullable: preset
+static void compose_command(udy_expert_config *config, const udy_expert_config *start,
+                            const char *preset) {
     static const char *const notes[] = {
         "task", "preset", "command", "seed", "checkpoint_minutes", "env.model_dir"};
     char text[sizeof config->command];
+    const int most = (int)sizeof text - 5;  // with room for " ..."
     int n = snprintf(text, sizeof text, "understudy expert train --%s %s --seed %llu",
-                     config->preset[0] ? "preset" : "task",
-                     cli_quote(config->preset[0] ? config->preset : config->task),
+                     preset ? "preset" : "task", cli_quote(preset ? preset : config->task),
                      (unsigned long long)config->seed);
+    if (n > most) n = most;
     for (const udy_field *f = udy_expert_fields(); f->key; f++) {
         const udy_field one[2] = {*f, {0}};
         bool note = false;
@@ -77,10 +80,9 @@ static void compose_command(udy_expert_config *config, const udy_expert_config *
         char *value = cli_setting_value(config, f), assignment[512];
         snprintf(assignment, sizeof assignment, "%s=%s", f->key, value ? value : "?");
         udy_free(value);
-        int left = (int)sizeof text - n;
-        int wrote = snprintf(text + n, (size_t)left, " --set %s", cli_quote(assignment));
-        if (wrote >= left) {
-            snprintf(text + n - 6, sizeof text - (size_t)n + 6, " ...");
+        int wrote = snprintf(text + n, sizeof text - (size_t)n, " --set %s", cli_quote(assignment));
+        if (n + wrote > most) {
+            strcpy(text + n, " ...");
             break;
         }
         n += wrote;
@@ -102,7 +104,7 @@ static int new_settings(const train_args *args, udy_expert_config *config) {
     if (!start) return cli_fail_text("out of memory");
     *start = *config;
     int code = apply_options(args, config);
-    if (code == CLI_DONE) compose_command(config, start);
+    if (code == CLI_DONE) compose_command(config, start, preset);
     udy_free(start);
     return code;
 }

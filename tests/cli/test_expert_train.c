@@ -186,6 +186,7 @@ static void presets_of_a_training_are_their_own(void **state) {
     assert_done(o);
     udy_json *printed = parse(o.out, "stdout");
     assert_string_equal(udy_json_string(printed, "preset", ""), "my");
+    assert_contains(udy_json_string(printed, "command", ""), "--preset my.yaml --seed 0");
     assert_string_equal(udy_json_string(printed, "task", ""), "InvertedPendulum-v5");
     assert_int_equal(udy_json_size(udy_json_get(printed, "curve")), 2);
     udy_json_free(printed);
