@@ -157,7 +157,10 @@ static bool set_up(udy__hub_http *http, exchange *x, const char *url, const orig
     SET(CURLOPT_SSL_VERIFYPEER, 1L);
     SET(CURLOPT_SSL_VERIFYHOST, 2L);
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (*config->ca_file) SET(CURLOPT_CAINFO, config->ca_file);
+    if (*config->ca_file) {
+        SET(CURLOPT_CAINFO, config->ca_file);
+        curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);  // in place of the system's, not beside them
+    }
     // Said in any case: left alone, libcurl would read the environment.
     SET(CURLOPT_PROXY, is_https(where) ? config->proxy : "");
     SET(CURLOPT_NOPROXY, config->no_proxy);
