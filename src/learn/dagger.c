@@ -491,6 +491,11 @@ static int run_round(udy_dagger *d, udy_dagger_round *r, udy_error *err) {
     r->seconds = udy_clock_s() - start;
     if (!status) status = load_learner(d, r->round, err);
     snprintf(stage, sizeof stage, "DAgger %d/%d: evaluate", r->round, d->config.rounds);
+    // A training heeds no answer to its last word, and an evaluation may end before it asks. Once the
+    // round counts, whoever failed to hear of its epochs is told no more of them.
+    if (!status &&
+        udy_progress_advance(d->progress, stage, 0, d->config.select_episodes, "episodes", ""))
+        status = udy_error_set(err, UDY_EINTERRUPTED, "%s: interrupted", stage);
     if (!status) status = select_round(d, r, stage, err);
     if (status) return status;
     d->n_rounds = r->round + 1;

@@ -32,8 +32,8 @@ static void tell_epochs(udy_course *c) {
         const udy_scalar scalars[] = {{"loss/train", epoch->train_loss},
                                       {"loss/validation", epoch->val_loss}};
         int64_t step = (int64_t)round * c->epochs_per_round + c->told_epochs + 1;
-        // Also after a fault: the round may end before the training heeds it, and its epochs are
-        // known no more then. What a stopped training told is told anew when it goes on.
+        // Also after a fault: a training that was at its end is over, and whoever runs it may have
+        // nobody tell of it again. What a stopped training told is told anew when it goes on.
         udy_error err = {0};
         if (udy_logger_scalars(c->epochs, step, scalars, 2, &err) && !c->fault.code) c->fault = err;
     }

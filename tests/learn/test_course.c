@@ -414,6 +414,51 @@ static void a_training_that_ended_is_kept_though_its_last_word_failed(void **sta
     udy_task_destroy(task);
 }
 
+// A training so short that it speaks of its epochs once, at its end, and an evaluation that is over
+// before it asks whether to stop.
+static void a_fault_at_a_rounds_last_word_is_heeded_before_the_round_counts(void **state) {
+    (void)state;
+    if (access("/dev/full", W_OK) != 0) skip();
+    udy_task *task = make_task(10, false);
+    udy_pool *pool = make_pool(1);
+    udy_batch *batch = make_batch(task, 1);
+    udy_policy *expert = load_expert();
+    udy_dagger_config config = udy_dagger_config_default();
+    udy_bc_config bc = udy_bc_config_default();
+    config.initial_episodes = config.rounds = 1;
+    config.episodes_per_round = config.select_episodes = 1;
+    bc.hidden = (udy_ints){1, {8}};
+    bc.epochs = 1;
+    bc.val_fraction = 0;
+    char path[1024];
+    fresh("last-word", path);
+    for (int i = 0; i < 2; i++) {
+        udy_course *course;
+        udy_dagger *dagger;
+        CHECK(udy_course_open(&course, path, UDY_LOG_CSV, NULL, err));
+        CHECK(udy_dagger_open(&dagger, &config, &bc, task, batch, pool, expert, NULL, 0, path,
+                              udy_course_progress(course), err));
+        CHECK(udy_course_follow_dagger(course, dagger, &config, &bc, err));
+        filler f = {path, "", i > 0};
+        fill(&f, "", 0, 0, "", "");
+        int status = udy_dagger_step(dagger, NULL);
+        assert_int_equal(status, i ? 1 : UDY_EINTERRUPTED);
+        assert_int_equal(udy_dagger_rounds_done(dagger), i);
+        udy_dagger_close(dagger);
+        if (i) CHECK(udy_course_close(course, UDY_OK, err));
+        if (i) continue;
+        EXPECT_ERROR(UDY_ENOSPC, udy_course_close(course, status, err), "last-word/scalars.csv");
+        unlink(in(path, "scalars.csv"));
+    }
+    lines csv = csv_of(path);
+    assert_true(has(&csv, ",dagger-training,1,loss/train,"));
+    free_lines(&csv);
+    udy_policy_destroy(expert);
+    udy_batch_destroy(batch);
+    udy_pool_destroy(pool);
+    udy_task_destroy(task);
+}
+
 //------------------------------------------ A shift -----------------------------------------------
 
 // Rows of a histogram that was told.
@@ -536,6 +581,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(killed_at_random_moments_it_tells_each_point_once),
         cmocka_unit_test(a_full_disk_names_the_file_and_loses_nothing),
         cmocka_unit_test(a_training_that_ended_is_kept_though_its_last_word_failed),
+        cmocka_unit_test(a_fault_at_a_rounds_last_word_is_heeded_before_the_round_counts),
         cmocka_unit_test(a_shift_is_told_from_its_file_with_every_row_in_a_bin),
     };
     return cmocka_run_group_tests(tests, make_root, remove_root);
