@@ -392,15 +392,36 @@ static int roll_out(udy_dagger *d, const udy_rollout_job *like, int n, udy_episo
     return status;
 }
 
-// Round 0: the demonstrations, labelled by having been the expert's.
+// Episodes of given demonstrations with the labels that they have: what was executed may be noisy, or
+// a learner's.
+static int copy_demonstrations(udy_dagger *d, udy_episode *episodes, int n, udy_error *err) {
+    size_t rows = 0, A = (size_t)udy_task_info_of(d->task)->act_dim;
+    const float *from;
+    for (int i = 0; i < n; i++) {
+        episodes[i] = udy__dataset_view(d->demos, i, NULL);
+        rows += (size_t)episodes[i].length;
+    }
+    float *labels = udy_alloc(rows * A * sizeof *labels), *next = labels;
+    if (!labels) return out_of_memory(err);
+    for (int i = 0; i < n; i++) {
+        size_t size = (size_t)episodes[i].length * A;
+        (void)udy__dataset_view(d->demos, i, &from);
+        memcpy(next, from, size * sizeof *labels);
+        next += size;
+    }
+    int status = udy_dataset_append(d->dataset, episodes, n, labels, 0, err);
+    udy_free(labels);
+    return status;
+}
+
+// Round 0: the demonstrations; those that are collected are labelled by having been the expert's.
 static int take_demonstrations(udy_dagger *d, udy_dagger_round *r, udy_error *err) {
     int n = d->config.initial_episodes;
     udy_episode *episodes = udy_alloc((size_t)n * sizeof *episodes);
     if (!episodes) return out_of_memory(err);
     int status;
     if (d->demos) {
-        for (int i = 0; i < n; i++) episodes[i] = udy__dataset_view(d->demos, i, NULL);
-        status = udy_dataset_append(d->dataset, episodes, n, NULL, 0, err);
+        status = copy_demonstrations(d, episodes, n, err);
     } else {
         udy_rollout_job job = {
             .policy = d->expert, .record = true, .seed = udy_seed_range(d->seed, UDY_SEEDS_DEMOS)};

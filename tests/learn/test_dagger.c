@@ -247,6 +247,35 @@ static void given_demonstrations_count_as_collected_ones(void **state) {
     udy_dataset_close(demos);
 }
 
+// As cloning does: what was executed where an expert labelled otherwise is nobody's label.
+static void given_demonstrations_keep_their_labels(void **state) {
+    (void)state;
+    char dir[1024], path[1024];
+    fresh("labelled", dir);
+    fresh("labelled-demos", path);
+    udy_dataset *demos;
+    CHECK(udy_dataset_create(&demos, path, task, "a test", err));
+    float labels[3][20 * A_DIM];
+    for (int i = 0; i < 3; i++) {
+        udy_episode e = made_up_episode(20, (uint64_t)i, UDY_END_LIMIT);
+        for (int k = 0; k < 20 * A_DIM; k++) labels[i][k] = -e.action[k];
+        CHECK(udy_dataset_append(demos, &e, 1, labels[i], 0, err));
+        udy_episodes_free(&e, 1);
+    }
+    setup s = small_setup();
+    s.demos = demos;
+    house h;
+    CHECK(house_open(&h, &s, dir, NULL, err));
+    assert_int_equal(udy_dagger_step(h.dagger, NULL), 1);
+    house_close(&h);
+    udy_dataset *d = dataset_of(dir);
+    assert_int_equal(udy_dataset_info_of(d).n_rows, 40);
+    for (uint64_t i = 0; i < 2; i++)
+        assert_memory_equal(udy_dataset_action(d, 20 * i), labels[i], sizeof labels[i]);
+    udy_dataset_close(d);
+    udy_dataset_close(demos);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_last_rounds_beat_cloning_as_few_expert_episodes),
@@ -257,6 +286,7 @@ int main(void) {
         cmocka_unit_test(with_beta_one_the_expert_acts_and_with_a_half_sometimes),
         cmocka_unit_test(a_warm_start_goes_on_where_the_last_round_ended),
         cmocka_unit_test(given_demonstrations_count_as_collected_ones),
+        cmocka_unit_test(given_demonstrations_keep_their_labels),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
