@@ -91,16 +91,22 @@ static int bc_take_record(experiment *x, const udy_json *record, udy_error *err)
     const udy_json *train = udy_json_get(record, "train_loss"),
                    *val = udy_json_get(record, "val_loss");
     size_t n = train ? udy_json_size(train) : 0;
-    if (n == 0 || !val || udy_json_size(val) != n)
-        return udy_error_set(err, UDY_EFORMAT, "%s/checkpoints/bc.json is damaged", x->path);
+    double best = udy_json_number(record, "best_epoch", -1),
+           updates = udy_json_number(record, "updates", -1);
+    if (n == 0 || !val || udy_json_size(val) != n || !(best >= 0 && best < (double)n) ||
+        !(updates >= 0 && updates <= 0x1p53))
+        return udy_error_set(err, UDY_EFORMAT,
+                             "%s/checkpoints/bc.json is damaged: remove it, and cloning is done "
+                             "again with the same bits",
+                             x->path);
     x->outcome.curve = udy_alloc(n * sizeof *x->outcome.curve);
     if (!x->outcome.curve) return out_of_memory(err);
     x->outcome.n_epochs = (int)n;
     const udy_json *t = udy_json_at(train, 0), *v = udy_json_at(val, 0);
     for (size_t i = 0; i < n; i++, t = udy_json_next(t), v = udy_json_next(v))
         x->outcome.curve[i] = (udy_bc_epoch){udy_json_value(t, NAN), udy_json_value(v, NAN)};
-    x->outcome.best_epoch = (int)udy_json_number(record, "best_epoch", 0);
-    x->outcome.bc_updates = (int64_t)udy_json_number(record, "updates", 0);
+    x->outcome.best_epoch = (int)best;
+    x->outcome.bc_updates = (int64_t)updates;
     x->bc_seconds = udy_json_number(record, "seconds", NAN);
     return UDY_OK;
 }

@@ -155,6 +155,32 @@ static void killed_at_random_moments_it_ends_with_the_same_bits(void **state) {
     expect_same_run(first, path);
 }
 
+static void a_damaged_record_of_cloning_is_an_error_that_names_it(void **state) {
+    (void)state;
+    static const char *const edits[][2] = {{"\"best_epoch\": ", "\"best_epoch\": 400000000"},
+                                           {"\"best_epoch\": ", "\"best_epoch\": -"},
+                                           {"\"updates\": ", "\"updates\": -1e300, \"was\": "},
+                                           {"\"val_loss\": [", "\"val_loss\": [0, "}};
+    udy_experiment_config config = tiny_config();
+    char path[1100], *text;
+    size_t n;
+    snprintf(path, sizeof path, "%s/checkpoints/bc.json", first);
+    CHECK(udy_file_read(&text, &n, path, 1 << 20, err));
+    for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
+        const char *at = strstr(text, edits[i][0]);
+        assert_non_null(at);
+        char *changed = udy_alloc(n + 100);
+        assert_non_null(changed);
+        snprintf(changed, n + 100, "%.*s%s%s", (int)(at - text), text, edits[i][1],
+                 at + strlen(edits[i][0]));
+        put_file(path, changed, strlen(changed));
+        udy_free(changed);
+        EXPECT_ERROR(UDY_EFORMAT, run_in(first, &config, EXPERT, 2, NULL, err), "bc.json");
+    }
+    put_file(path, text, n);
+    udy_free(text);
+}
+
 static void a_damaged_evaluation_record_is_evaluated_anew(void **state) {
     (void)state;
     static const struct {
@@ -413,6 +439,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_finished_run_run_again_changes_nothing),
         cmocka_unit_test(stopped_in_any_stage_it_ends_with_the_same_bits),
         cmocka_unit_test(killed_at_random_moments_it_ends_with_the_same_bits),
+        cmocka_unit_test(a_damaged_record_of_cloning_is_an_error_that_names_it),
         cmocka_unit_test(a_damaged_evaluation_record_is_evaluated_anew),
         cmocka_unit_test(what_is_no_results_file_is_an_error_that_names_it),
         cmocka_unit_test(a_run_does_not_go_on_as_another_experiment),
