@@ -194,8 +194,11 @@ int cli_run_settings(const char *run, void *settings, const udy_field *table, ud
 // A resumed run keeps its settings: CLI_USAGE, naming the first key, where asked differs from found.
 int cli_refuse_conflict(const char *run, const void *found, const void *asked,
                         const udy_field *table);
-// A policy's file becomes an absolute path, so that a run can go on from any folder; a name stays.
+// What is there becomes an absolute path, so that a run can go on from any folder.
 int cli_settle_path(char *text, size_t size, udy_error *err) UDY_MUST_CHECK;
+// The same of a policy, as cli_find_policy takes it: a name stays, also where a folder (a run's, say) is
+// named so.
+int cli_settle_policy(char *text, size_t size, udy_error *err) UDY_MUST_CHECK;
 // "to go on: understudy COMMAND --resume RUN ..." on stderr.
 void cli_say_resume(const char *command, const char *run, const cli_common *common);
 // A command's run folder to open or make: resume, else out, else a fresh one under runs/, named

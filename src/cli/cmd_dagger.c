@@ -105,7 +105,7 @@ static int apply_options(const dagger_args *args, dagger_settings *s, const udy_
         return cli_usage("%s", err.message);
     code = cli_apply_seed(&args->common, s, table);
     if (code == CLI_DONE) code = cli_apply_set(&args->common, s, table);
-    if (code == CLI_DONE && (cli_settle_path(s->expert, sizeof s->expert, &err) ||
+    if (code == CLI_DONE && (cli_settle_policy(s->expert, sizeof s->expert, &err) ||
                              cli_settle_path(s->demos, sizeof s->demos, &err)))
         code = cli_fail(&err);
     return code;

@@ -35,7 +35,7 @@ static int apply_options(const experiment_args *args, udy_experiment_config *con
     udy_error err = {0};
     int code = cli_apply_seed(&args->common, config, udy_experiment_fields());
     if (code == CLI_DONE) code = cli_apply_set(&args->common, config, udy_experiment_fields());
-    if (code == CLI_DONE && cli_settle_path(config->expert, sizeof config->expert, &err))
+    if (code == CLI_DONE && cli_settle_policy(config->expert, sizeof config->expert, &err))
         code = cli_fail(&err);
     return code;
 }

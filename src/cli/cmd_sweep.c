@@ -38,7 +38,7 @@ static int settle_experts(udy_sweep_config *config, udy_error *err) {
     int n;
     int status = udy_sweep_experts(config->experts, list, &n, err);
     for (int i = 0; !status && i < n; i++) {
-        status = cli_settle_path(list[i].name, sizeof list[i].name, err);
+        status = cli_settle_policy(list[i].name, sizeof list[i].name, err);
         size_t at = strlen(text);
         int wrote = snprintf(text + at, sizeof text - at, "%s%s%s", i ? ", " : "", list[i].name,
                              list[i].stochastic ? ":stochastic" : "");

@@ -36,15 +36,18 @@ int cli_refuse_conflict(const char *run, const void *found, const void *asked,
 
 int cli_settle_path(char *text, size_t size, udy_error *err) {
     char whole[PATH_MAX];
-    size_t n = strlen(text);
-    bool is_path = strchr(text, '/') || (n > 12 && strcmp(text + n - 12, ".safetensors") == 0) ||
-                   udy_file_exists(text) || udy_dir_exists(text);
-    if (!*text || !is_path || !realpath(text, whole)) return UDY_OK;
+    if (!*text || !realpath(text, whole)) return UDY_OK;
     if (strlen(whole) >= size)
         return udy_error_set(err, UDY_EINVAL, "%s: the path is longer than %zu characters", whole,
                              size - 1);
     memcpy(text, whole, strlen(whole) + 1);
     return UDY_OK;
+}
+
+int cli_settle_policy(char *text, size_t size, udy_error *err) {
+    bool is_path =
+        strchr(text, '/') || cli_has_suffix(text, ".safetensors") || udy_file_exists(text);
+    return is_path ? cli_settle_path(text, size, err) : UDY_OK;
 }
 
 void cli_say_resume(const char *command, const char *run, const cli_common *common) {

@@ -196,6 +196,12 @@ static void a_resumed_run_keeps_its_settings(void **state) {
     o = run_program("experiment --no-report --resume reference --preset ant-v5 " SMALL);
     assert_done(o);
     done(o);
+    // A folder named as the expert, such as another run's, is not taken for it.
+    assert_int_equal(system("mkdir ant-v5"), 0);
+    o = run_program("experiment --no-report --resume reference");
+    assert_done(o);
+    done(o);
+    assert_int_equal(system("rmdir ant-v5"), 0);
 }
 
 static void existing_and_impossible_folders_are_refused(void **state) {
