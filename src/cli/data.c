@@ -75,11 +75,6 @@ int cli_find_models(udy_task_config *config, const char *data, udy_error *err) {
 
 //------------------------------------------ Names -------------------------------------------------
 
-static bool ends_with(const char *text, const char *suffix) {
-    size_t n = strlen(text), k = strlen(suffix);
-    return n >= k && strcmp(text + n - k, suffix) == 0;
-}
-
 // "no expert 'x'": the nearest of the names in dir, or all of them.
 static int unknown_name(const char *kind, const char *name, const char *dir, const char *suffix,
                         udy_error *err) {
@@ -105,7 +100,7 @@ static int unknown_name(const char *kind, const char *name, const char *dir, con
 
 static int find_preset(char out[UDY_PATH_MAX], const char *data, const char *folder,
                        const char *name, udy_error *err) {
-    if (strchr(name, '/') || ends_with(name, ".yaml") || ends_with(name, ".yml"))
+    if (strchr(name, '/') || cli_has_suffix(name, ".yaml") || cli_has_suffix(name, ".yml"))
         return udy_path_format(out, err, "%s", name);
     char dir[UDY_PATH_MAX];
     int status = cli_find_data(dir, data, folder, err);
@@ -130,7 +125,7 @@ int cli_find_sweep_preset(char out[UDY_PATH_MAX], const char *data, const char *
 
 int cli_find_policy(char out[UDY_PATH_MAX], const char *data, const char *name, udy_error *err) {
     // A path is taken as it is, and a file here of that very name goes before a shipped expert.
-    if (strchr(name, '/') || ends_with(name, ".safetensors") || udy_file_exists(name))
+    if (strchr(name, '/') || cli_has_suffix(name, ".safetensors") || udy_file_exists(name))
         return udy_path_format(out, err, "%s", name);
     char dir[UDY_PATH_MAX];
     int status = cli_find_experts(dir, data, err);
