@@ -211,9 +211,11 @@ static void name_expert(udy__sweep *x, int i) {
     udy_policy_short_name(base, sizeof base, e->name);
     snprintf(e->label, sizeof e->label, "%s%s", base, e->stochastic ? ", sampled" : "");
     int twins = 0;
-    for (int j = 0; j < i; j++)
-        twins += !strncmp(x->experts[j].label, base, strlen(base)) &&
-                 x->experts[j].stochastic == e->stochastic;
+    for (int j = 0; j < i; j++) {
+        char other[sizeof base];
+        udy_policy_short_name(other, sizeof other, x->experts[j].name);
+        twins += !strcmp(other, base) && x->experts[j].stochastic == e->stochastic;
+    }
     if (twins)
         snprintf(e->label, sizeof e->label, "%s #%d%s", base, twins + 1,
                  e->stochastic ? ", sampled" : "");

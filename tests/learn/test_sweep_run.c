@@ -310,6 +310,26 @@ static void a_stochastic_expert_demonstrates_otherwise_and_is_evaluated_as_it_ac
     udy_sweep_free(&s);
 }
 
+// A name that begins another's is not its twin.
+static void experts_are_named_apart_where_their_files_are_alike(void **state) {
+    (void)state;
+    static const char *const labels[] = {"ant-v5-medium", "ant-v5", "ant-v5 #2"};
+    const char *const paths[] = {EXPERT, EXPERT, EXPERT};
+    char path[1024];
+    udy_sweep s;
+    udy_sweep_config config = tiny_config();
+    snprintf(config.experts, sizeof config.experts, "ant-v5-medium, ant-v5, other/ant-v5");
+    config.task_config.max_episode_steps = 10;
+    config.seeds = 1;
+    config.demos = (udy_ints){1, {1}};
+    fresh("named", path);
+    CHECK(run_in(path, &config, paths, 2, NULL, err));
+    CHECK(udy_sweep_load(&s, path, err));
+    assert_int_equal(s.n_experts, 3);
+    for (int i = 0; i < 3; i++) assert_string_equal(s.experts[i].label, labels[i]);
+    udy_sweep_free(&s);
+}
+
 //------------------------------------------ Refusals ----------------------------------------------
 
 static void a_folder_does_not_go_on_as_another_sweep(void **state) {
@@ -382,6 +402,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(dagger_has_as_many_labels_as_cloning_to_the_last_one),
         cmocka_unit_test(a_cell_is_what_its_policy_does),
         cmocka_unit_test(a_stochastic_expert_demonstrates_otherwise_and_is_evaluated_as_it_acts),
+        cmocka_unit_test(experts_are_named_apart_where_their_files_are_alike),
         cmocka_unit_test(a_folder_does_not_go_on_as_another_sweep),
         cmocka_unit_test(settings_that_make_no_sense_are_refused),
         cmocka_unit_test(an_expert_without_a_head_cannot_act_by_samples),
