@@ -1,4 +1,5 @@
-// Settings of a shift's measurement: the table that --set and range checks use.
+// Settings of a shift's measurement: the table that --set and range checks use. Without the levels of
+// intervals: table, figures and report call them 95 %.
 #include <stddef.h>
 
 #include "study/settings.h"
@@ -30,8 +31,6 @@ const udy_field *udy_shift_fields(void) {
          "shuffles of whole episodes; 0: no tests"},
         {"divergence.resamples", UDY_FIELD_INT, AT(divergence.resamples), 0, 0, 1e6, NULL,
          "bootstrap draws of whole episodes; 0: no intervals"},
-        {"divergence.level", UDY_FIELD_F64, AT(divergence.level), 0, 0.5, 0.9999, NULL,
-         "of intervals and nulls"},
         {"divergence.n_bins", UDY_FIELD_INT, AT(divergence.n_bins), 0, 1, UDY_BINS_MAX, NULL,
          "bins of the Jensen-Shannon distance"},
         {"divergence.bandwidth", UDY_FIELD_F64, AT(divergence.bandwidth), 0, 0, 1e9, NULL,
@@ -54,8 +53,6 @@ const udy_field *udy_shift_fields(void) {
          "shuffles of the held-out episodes; 0: no test"},
         {"classifier.resamples", UDY_FIELD_INT, AT(classifier.resamples), 0, 0, 1e6, NULL,
          "bootstrap draws of them; 0: no interval"},
-        {"classifier.level", UDY_FIELD_F64, AT(classifier.level), 0, 0.5, 0.9999, NULL,
-         "of its interval and null"},
         {0},
     };
     return fields;

@@ -385,7 +385,7 @@ int udy_shift_save(const udy_shift *shift, const char *path, udy_error *err) {
 
 int udy_shift_load(udy_shift *out, const char *path, udy_error *err) {
     udy_json *root;
-    *out = (udy_shift){0};
+    *out = (udy_shift){.config = udy_shift_config_default()};
     int status = udy_json_load(&root, path, (size_t)256 << 20, err);
     if (status) return status;
     udy__walk w = {.reading = true, .from = root};
