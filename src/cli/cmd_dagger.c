@@ -205,15 +205,6 @@ static void print_round(const udy_dagger_round *r) {
     fflush(stdout);
 }
 
-static int log_round(udy_run *run, const udy_dagger_round *r, udy_error *err) {
-    udy_json *fields = udy_json_object();
-    udy_json_put_int(fields, "round", r->round);
-    udy_json_put_number(fields, "train_loss", r->train_loss);
-    udy_json_put_int(fields, "labels", (int64_t)r->labels);
-    udy_json_put_number(fields, "select_mean", r->select_mean);
-    return udy_run_log(run, "dagger_round", fields, err);
-}
-
 static int all_rounds(dagger_work *w, bool json, udy_error *err) {
     int shown = 0, status = 1;
     if (!json)
@@ -226,12 +217,8 @@ static int all_rounds(dagger_work *w, bool json, udy_error *err) {
         }
         fflush(stdout);
         status = udy_dagger_step(w->dagger, err);
-        if (status > 0) {
-            int logged = log_round(
-                w->run, udy_dagger_round_at(w->dagger, udy_dagger_rounds_done(w->dagger) - 1), err);
-            if (!logged) logged = udy_course_rounds(w->course, err);
-            if (logged) return logged;
-        }
+        int told = status > 0 ? udy_course_rounds(w->course, err) : UDY_OK;
+        if (told) return told;
     }
     return status;
 }

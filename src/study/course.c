@@ -135,9 +135,7 @@ int udy_course_follow_dagger(udy_course *c, const udy_dagger *dagger,
     c->dagger = dagger;
     c->round = -1;
     c->epochs_per_round = bc->epochs;
-    // Lines of the log have the rounds already, from whoever drives them.
-    int status = udy_logger_open(&c->rounds, c->dir, "dagger",
-                                 c->loggers & ~(unsigned)UDY_LOG_JSONL, 0, err);
+    int status = udy_logger_open(&c->rounds, c->dir, "dagger", c->loggers, 0, err);
     // A round's epochs are known while it trains alone: those of the rounds that ended stay.
     int64_t from = done ? (int64_t)done * bc->epochs + 1 : 0;
     if (!status && done <= config->rounds)

@@ -230,13 +230,7 @@ static int all_rounds(experiment *x, udy_course *course, udy_error *err) {
                              "labels, loss %.5f",
                              r->round, x->config->dagger.rounds, r->select_mean, r->n_select,
                              (unsigned long long)r->labels, r->train_loss);
-        udy_json *fields = udy_json_object();
-        udy_json_put_int(fields, "round", r->round);
-        udy_json_put_number(fields, "mean", r->select_mean);
-        udy_json_put_int(fields, "labels", (int64_t)r->labels);
-        udy_json_put_number(fields, "seconds", r->seconds);
-        status = udy_run_log(x->run, "dagger_round", fields, err);
-        if (!status) status = udy_course_rounds(course, err);
+        status = udy_course_rounds(course, err);
         if (!status) status = udy__elapsed_keep(&x->elapsed, x->path, err);
     }
     return status;
