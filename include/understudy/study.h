@@ -722,8 +722,8 @@ int udy_shift_load(udy_shift *out, const char *path, udy_error *err) UDY_MUST_CH
 int udy_shift_log(const udy_shift *shift, const char *dir, unsigned loggers, udy_error *err)
     UDY_MUST_CHECK;
 // Measure an experiment's run folder (subjects: BC, DAgger's round 0, best and last in full, the other
-// rounds brief; demonstrations: BC's), and leave shift.json in it. Done already with the same settings:
-// loaded.
+// rounds brief, from 60 on every second, third, ... alone; demonstrations: BC's), and leave shift.json
+// in it. Done already with the same settings: loaded.
 int udy_shift_run(udy_shift *out, const char *run_path, const udy_experiment_config *experiment,
                   const char *expert_path, const udy_shift_config *config, int n_threads,
                   const udy_progress *progress, udy_error *err) UDY_MUST_CHECK;
