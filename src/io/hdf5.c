@@ -2,17 +2,26 @@
 // hdf5_read.c's requests about a file that may be hostile; the second half writes files of ours.
 #include "io/hdf5.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <hdf5.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "io/output.h"
 
-// The deepest of libhdf5's error messages: it says what is wrong, the others who asked.
+// The deepest of libhdf5's error messages: it says what is wrong, the others who asked. Of a system
+// call that failed, what the system said of it: numbers and addresses stand about it.
 static herr_t take_first(unsigned n, const H5E_error2_t *record, void *ctx) {
+    static const char system[] = "error message = '";
     (void)n;
-    snprintf(ctx, 128, "%s", record->desc ? record->desc : "no reason given");
+    const char *desc = record->desc ? record->desc : "no reason given",
+               *said = strstr(desc, system);
+    if (said) desc = said + sizeof system - 1;
+    snprintf(ctx, 128, "%.*s", said ? (int)strcspn(desc, "'") : 127, desc);
     return 1;
 }
 
@@ -339,8 +348,20 @@ struct udy__h5_writer {
 static int fail(const udy__h5_writer *w, const char *what, const char *name, udy_error *err) {
     char why[128];
     last_error(why);
-    return udy_error_set(err, UDY_EIO, "%s: cannot %s%s%s (libhdf5: %s)", w->path, what,
-                         *name ? " " : "", name, why);
+    return udy_error_set(err, strcmp(why, strerror(ENOSPC)) ? UDY_EIO : UDY_ENOSPC,
+                         "%s: cannot %s%s%s (libhdf5: %s)", w->path, what, *name ? " " : "", name,
+                         why);
+}
+
+// After a write that failed, as on a full disk: libhdf5 cannot close a file that it cannot write, and
+// crashes at the program's end for it. What it still has to write goes to memory, and is dropped.
+static void divert(const udy__h5_writer *w) {
+    void *handle = NULL;
+    int memory = memfd_create("dropped", MFD_CLOEXEC);
+    if (memory < 0) return;
+    if (H5Fget_vfd_handle(w->file, H5P_DEFAULT, &handle) >= 0 && handle)
+        dup3(memory, *(int *)handle, O_CLOEXEC);
+    close(memory);
 }
 
 // h5py's booleans: bytes with names.
@@ -423,11 +444,14 @@ int udy__h5_put_array(udy__h5_writer *w, const char *name, udy_dtype dtype, uint
     hid_t space = H5Screate_simple(ndim, shape, most), plan = H5Pcreate(H5P_DATASET_CREATE);
     bool ok = space >= 0 && plan >= 0 && H5Pset_chunk(plan, ndim, chunk) >= 0;
     hid_t id = ok ? H5Dcreate2(w->file, name, type, space, H5P_DEFAULT, plan, H5P_DEFAULT) : -1;
-    ok = id >= 0 && H5Dwrite(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0;
-    if (id >= 0 && H5Dclose(id) < 0) ok = false;
+    ok = id >= 0 && H5Dwrite(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0 &&
+         H5Dflush(id) >= 0;
+    int status = ok ? UDY_OK : fail(w, "write array", name, err);
+    if (!ok) divert(w);
+    if (id >= 0 && H5Dclose(id) < 0 && ok) status = fail(w, "write array", name, err);
     if (plan >= 0) H5Pclose(plan);
     if (space >= 0) H5Sclose(space);
-    return ok ? UDY_OK : fail(w, "write array", name, err);
+    return status;
 }
 
 int udy__h5_flush(udy__h5_writer *w, udy_error *err) {
@@ -437,7 +461,9 @@ int udy__h5_flush(udy__h5_writer *w, udy_error *err) {
 // Close what libhdf5 has open; false where its last writes failed.
 static bool close_file(udy__h5_writer *w) {
     if (w->boolean >= 0) H5Tclose(w->boolean);
-    bool ok = w->file < 0 || H5Fclose(w->file) >= 0;
+    bool ok = w->file < 0 || H5Fflush(w->file, H5F_SCOPE_LOCAL) >= 0;
+    if (!ok) divert(w);
+    if (w->file >= 0 && H5Fclose(w->file) < 0) ok = false;
     w->file = w->boolean = -1;
     return ok;
 }

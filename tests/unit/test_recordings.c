@@ -2,6 +2,10 @@
 // numbers they wrote, and what does not fit is refused with its place.
 #include <locale.h>
 #include <math.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
 
 #include "io/csv.h"
 #include "io/hdf5.h"
@@ -195,6 +199,47 @@ static void what_we_write_for_minari_is_read_back_alike(void **state) {
     assert_memory_equal(t.rows.label, label, sizeof label);
     assert_memory_equal(t.rows.reward, reward, sizeof reward);
     udy__rows_free(&t.rows);
+}
+
+// In a process of its own, where a small disk can be mounted; 77: not here.
+static void fill_a_disk(const char *place) {
+    static const float zeros[1001 * 27];
+    static const double low[8] = {-1}, high[8] = {1};
+    udy__minari_facts facts = {.id = "tests/full-v0",
+                               .env_spec = "{}",
+                               .description = "d",
+                               .made_by = "m",
+                               .last_observation = "l",
+                               .obs_dim = 27,
+                               .act_dim = 8,
+                               .act_low = low,
+                               .act_high = high};
+    udy__minari_episode e = {.n = 1000, .obs = zeros, .action = zeros, .reward = zeros};
+    udy__minari_writer *w;
+    udy_error err = {0};
+    signal(SIGSEGV, SIG_DFL);  // not cmocka's, which goes on with the next test
+    if (unshare(CLONE_NEWNS | (geteuid() ? CLONE_NEWUSER : 0)) ||
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+        mount("none", place, "tmpfs", 0, "size=256k"))
+        _exit(77);
+    int status = udy__minari_create(&w, place, &facts, false, &err);
+    if (status) _exit(1);
+    for (int i = 0; !status && i < 10; i++) status = udy__minari_append(w, &e, &err);
+    udy__minari_discard(w);
+    bool said = status == UDY_ENOSPC && strstr(err.message, "No space left");
+    exit(said ? 0 : 2);  // libhdf5 cleans up
+}
+
+static void a_full_disk_is_an_error_and_no_crash(void **state) {
+    (void)state;
+    mkdir(at_root("full"), 0777);
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) fill_a_disk(at_root("full"));
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77) skip();
+    assert_int_equal(status, 0);
 }
 
 static void names_that_minari_does_not_take_are_refused(void **state) {
@@ -632,6 +677,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(minari_s_own_file_is_read),
         cmocka_unit_test(minari_0_4_s_file_says_what_it_is_in_attributes),
+        cmocka_unit_test(a_full_disk_is_an_error_and_no_crash),
         cmocka_unit_test(a_fall_is_told_from_a_limit),
         cmocka_unit_test(spaces_that_are_no_vectors_are_refused_by_name),
         cmocka_unit_test(what_we_write_for_minari_is_read_back_alike),
