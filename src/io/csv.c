@@ -115,15 +115,20 @@ static int broken(const udy__csv *c, const char *what, udy_error *err) {
                          (unsigned long long)c->line, what);
 }
 
+static int too_long(const udy__csv *c, udy_error *err) {
+    return broken(c, "a record of more than 1048576 bytes", err);
+}
+
 static int begin_cell(udy__csv *c, udy_error *err) {
     if (c->n_cells == CELLS_MAX) return broken(c, "more than 65536 cells", err);
+    if (c->used + 2 >= RECORD_MAX) return too_long(c, err);  // empty cells end with a byte too
     c->cells[c->n_cells++] = c->text + c->used;
     return UDY_OK;
 }
 
 static int add(udy__csv *c, int byte, udy_error *err) {
     if (byte == 0) return broken(c, "a zero byte: this is no text file", err);
-    if (c->used + 2 >= RECORD_MAX) return broken(c, "a record of more than 1048576 bytes", err);
+    if (c->used + 2 >= RECORD_MAX) return too_long(c, err);
     c->text[c->used++] = (char)byte;
     return UDY_OK;
 }

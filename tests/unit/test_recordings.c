@@ -459,6 +459,17 @@ static void bad_cells_are_refused_with_file_line_column_and_value(void **state) 
     const char *zero = at_root("zero.csv");
     udy_recording_source s = csv_source(&zero);
     REFUSED(&s, UDY_EFORMAT, "line 2", "zero byte");
+    // A cell that fills the record's room, and empty cells behind it.
+    enum { WIDE = (1 << 20) - 2, CELLS = 60000 };
+    char *wide = malloc(WIDE + CELLS);
+    assert_non_null(wide);
+    memset(wide, '0', WIDE);
+    memset(wide + WIDE, ',', CELLS);
+    put_file(at_root("wide.csv"), wide, WIDE + CELLS);
+    free(wide);
+    const char *path = at_root("wide.csv");
+    s = csv_source(&path);
+    REFUSED(&s, UDY_EFORMAT, "line 1", "1048576 bytes");
 }
 
 static void bad_lists_of_columns_say_what_is_wrong(void **state) {
