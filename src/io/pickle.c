@@ -8,6 +8,7 @@
 #include "io/pickle_reader.h"
 
 #define DEPTH_MAX 64
+#define NAME_BYTES_MAX 256
 
 //------------------------------------------ The stack ---------------------------------------------
 
@@ -205,7 +206,9 @@ static int push_global(reader *r, const char *module, size_t m, const char *name
     p[m] = ' ';
     memcpy(p + m + 1, name, n);
     p[m + 1 + n] = '\0';
-    bool plain = !memchr(p, 0, m + n + 1) && !memchr(module, ' ', m) && !memchr(name, ' ', n);
+    // One text may serve for many names: a long one would make a small pickle large.
+    bool plain = m + n < NAME_BYTES_MAX && !memchr(p, 0, m + n + 1) && !memchr(module, ' ', m) &&
+                 !memchr(name, ' ', n);
     if (!plain || !is_allowed(r, p)) {
         if (m + n) p[m] = '.';
         return udy__pickle_fault(r, UDY_EUNSUPPORTED,
@@ -243,6 +246,10 @@ static int push_encoded(reader *r, const value *args) {
         return FAULT(r, "text that is not to be encoded as Latin-1");
     const char *text = args->item[0]->text.p;
     size_t n = args->item[0]->text.n, used = 0;
+    // Each text is encoded once, and Latin-1 takes two bytes at most: more is one text many times.
+    r->n_encoded += n;
+    if (r->n_encoded > 2 * (size_t)(r->end - r->start))
+        return FAULT(r, "text encoded again and again, %zu bytes of it", r->n_encoded);
     char *out = udy__pickle_take(r, n + 1);
     if (!out) return udy__pickle_no_memory(r);
     for (size_t i = 0; i < n;) {

@@ -30,6 +30,7 @@ typedef struct reader {
     size_t n_marks, marks_capacity;
     value **memo;
     size_t n_memo, memo_capacity;
+    size_t n_encoded;  // bytes of text made bytes
     bool stopped;
     udy_error *err;
 } reader;

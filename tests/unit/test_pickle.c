@@ -225,6 +225,31 @@ static void sizes_beyond_the_bytes_ask_for_no_memory(void **state) {
     REFUSED(UDY_EFORMAT, "Np99999999999999999999\n.", "place");
 }
 
+// Memory stays a multiple of the pickle's size, however often it comes back to one text.
+static void one_text_taken_again_and_again_is_refused(void **state) {
+    (void)state;
+    enum { TEXT_BYTES = 1 << 16, TIMES = 1000 };
+    static const struct {
+        const char *head, *again;
+        int status;
+    } cases[] = {{"U\6latin1q\1c_codecs\nencode\nq\2", "h\2h\3h\1\x86R0", UDY_EFORMAT},
+                 {"U\x15numpy.core.multiarrayq\2", "h\2h\3\x93\x30", UDY_EUNSUPPORTED}};
+    static char text[TEXT_BYTES + 10 * TIMES];
+    for (size_t i = 0; i < 2; i++) {
+        size_t n = (size_t)snprintf(text, sizeof text, "(%sX", cases[i].head);
+        memcpy(text + n, "\0\0\1\0", 4);
+        memset(text + n + 4, 'a', TEXT_BYTES);
+        n += 4 + TEXT_BYTES;
+        n += (size_t)snprintf(text + n, sizeof text - n, "q\3");
+        for (int k = 0; k < TIMES; k++)
+            n += (size_t)snprintf(text + n, sizeof text - n, "%s", cases[i].again);
+        n += (size_t)snprintf(text + n, sizeof text - n, "1N.");
+        udy__pickle *p;
+        EXPECT_ERROR(cases[i].status, parse(&p, text, n, err), "test.pkl");
+        assert_null(p);
+    }
+}
+
 static void what_is_nested_too_deep_is_refused(void **state) {
     (void)state;
     unsigned char deep[400];
@@ -298,6 +323,7 @@ int main(void) {
         cmocka_unit_test(a_stack_that_does_not_hold_what_is_asked_for_is_refused),
         cmocka_unit_test(lines_that_are_no_numbers_are_refused),
         cmocka_unit_test(sizes_beyond_the_bytes_ask_for_no_memory),
+        cmocka_unit_test(one_text_taken_again_and_again_is_refused),
         cmocka_unit_test(what_is_nested_too_deep_is_refused),
         cmocka_unit_test(a_list_that_holds_itself_is_read_and_let_go),
         cmocka_unit_test(arrays_that_are_not_what_they_say_are_none),
