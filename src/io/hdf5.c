@@ -64,7 +64,8 @@ void udy__h5_prepare(void *server) {
     (void)server;
     H5open();
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    H5PLset_loading_state(0);  // a file names filters; none is fetched from a folder for it
+    H5PLset_loading_state(0);          // a file names filters; none is fetched from a folder for it
+    H5Lunregister(H5L_TYPE_EXTERNAL);  // nor followed, where a link in the file leads to one
 }
 
 static void refuse(udy__h5_reply *r, int status, const char *format, ...) UDY_PRINTF(3, 4);

@@ -682,6 +682,13 @@ static void data_in_other_files_are_not_read(void **state) {
     assert_int_equal(udy__h5_look(file, "lzf", &info, &err), UDY_EUNSUPPORTED);
     assert_non_null(strstr(err.message, "gzip"));
     udy__h5_close(file);
+    // A link within the file to what a link out of it leads to.
+    if (udy__h5_open(&file, UDY_SOURCE_DIR "/tests/data/minari/detour.hdf5", &err))
+        fail_msg("%s", err.message);
+    assert_int_equal(udy__h5_look(file, "detour", &info, &err), UDY_EFORMAT);
+    assert_int_equal(udy__h5_look(file, "away", &info, &err), UDY_EUNSUPPORTED);
+    assert_int_equal(udy__h5_look(file, "away/observations", &info, &err), UDY_EUNSUPPORTED);
+    udy__h5_close(file);
 }
 
 int main(void) {

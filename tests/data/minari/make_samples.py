@@ -9,7 +9,8 @@ and, in the layouts of other software, pendulum's episodes once more:
 d4rl.hdf5           flat arrays, compressed, the last episode cut short in its middle
 d4rl-follow.hdf5    the same without timeouts: next_observations tell where an episode ends
 imitation.npz       as imitation.data.types.save wrote trajectories (0.3), infos pickled and all
-sparse.hdf5, elsewhere.hdf5   what must not be read: rows never written, data in other files
+sparse.hdf5, elsewhere.hdf5, detour.hdf5   what must not be read: rows never written, data in other
+                    files, and those by way of a link in the file
 """
 
 import os
@@ -112,3 +113,6 @@ with h5py.File(os.path.join(sys.argv[1], "elsewhere.hdf5"), "w") as f:
     layout[:] = h5py.VirtualSource("d4rl.hdf5", "observations", (150, 4))
     f.create_virtual_dataset("virtual", layout)
     f.create_dataset("lzf", data=flat["observations"], compression="lzf")
+with h5py.File(os.path.join(sys.argv[1], "detour.hdf5"), "w") as f:
+    f["away"] = h5py.ExternalLink("d4rl.hdf5", "/")
+    f["detour"] = h5py.SoftLink("/away/observations")
