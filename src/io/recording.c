@@ -69,6 +69,31 @@ static int check_source(const udy_recording_source *s, udy_error *err) {
     return UDY_OK;
 }
 
+// What a format would not hear of is refused: columns are tables', the files beside them NumPy's.
+static int check_options(const udy_recording_source *s, int format, udy_error *err) {
+    bool pair = s->obs_path != NULL, arrays = formats[format].open == udy__arrays_open,
+         table = arrays || formats[format].open == udy__csv_recording_open;
+    const struct {
+        const char *given, *name;
+        bool heard;
+    } options[] = {
+        {s->obs_columns, "obs-columns", table && !pair},
+        {s->act_columns, "act-columns", table && !pair},
+        {s->reward_column, "reward-column", table && !pair},
+        {s->episode_column, "episode-column", table},
+        {s->terminated_column, "terminated-column", table},
+        {s->truncated_column, "truncated-column", table},
+        {s->reward_path, "reward", pair},
+        {s->episode_ends_path, "episode-ends", arrays},
+    };
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        if (options[i].given && !options[i].heard)
+            return udy_error_set(err, UDY_EINVAL, "--%s does not go with %s: leave it out",
+                                 options[i].name,
+                                 pair ? "a pair of .npy files (--obs, --act)" : s->paths[0]);
+    return UDY_OK;
+}
+
 int udy__recording_open(udy__recording **out, const udy_recording_source *source, udy_error *err) {
     *out = NULL;
     int status = check_source(source, err);
@@ -80,7 +105,8 @@ int udy__recording_open(udy__recording **out, const udy_recording_source *source
             "%d files: only CSV comes as several (one an episode); import others one "
             "by one",
             source->n_paths);
-    return formats[format].open(out, source, err);
+    status = check_options(source, format, err);
+    return status ? status : formats[format].open(out, source, err);
 }
 
 void udy__recording_close(udy__recording *recording) {

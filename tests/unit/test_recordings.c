@@ -590,6 +590,27 @@ static void one_array_is_read_by_its_columns(void **state) {
     REFUSED(&s, UDY_EINVAL, "table.npy", "counted from 0 to 3");
 }
 
+static void options_that_a_format_does_not_hear_are_refused(void **state) {
+    (void)state;
+    const char *obs = put_npy("obs.npy", UDY_F64, 4, 2, obs_values),
+               *act = put_npy("act.npy", UDY_F32, 4, 0, act_values),
+               *table = put_npy("table.npy", UDY_F64, 2, 4, obs_values),
+               *csv = put_csv("x,y,u\n1,2,3\n"), *minari = SAMPLES "pendulum-v0";
+    udy_recording_source s = csv_source(&csv);
+    s.episode_ends_path = "ends.npy";
+    REFUSED(&s, UDY_EINVAL, "--episode-ends", "t.csv");
+    s = (udy_recording_source){.paths = &table,
+                               .n_paths = 1,
+                               .obs_columns = "0:2",
+                               .act_columns = "2",
+                               .reward_path = act};
+    REFUSED(&s, UDY_EINVAL, "--reward ", "table.npy");
+    s = (udy_recording_source){.paths = &minari, .n_paths = 1, .obs_columns = "0:2"};
+    REFUSED(&s, UDY_EINVAL, "--obs-columns", "pendulum");
+    s = (udy_recording_source){.obs_path = obs, .act_path = act, .reward_column = "3"};
+    REFUSED(&s, UDY_EINVAL, "--reward-column", "--obs, --act");
+}
+
 static void arrays_of_ours_are_read_by_d4rl_s_names(void **state) {
     (void)state;
     udy_tensor arrays[] = {
@@ -711,6 +732,7 @@ int main(void) {
         cmocka_unit_test(numbers_have_a_point_in_every_locale),
         cmocka_unit_test(a_pair_of_arrays_is_read_with_its_ends),
         cmocka_unit_test(one_array_is_read_by_its_columns),
+        cmocka_unit_test(options_that_a_format_does_not_hear_are_refused),
         cmocka_unit_test(arrays_of_ours_are_read_by_d4rl_s_names),
         cmocka_unit_test(what_is_no_recording_says_what_it_is),
         cmocka_unit_test(an_array_that_claims_more_than_its_file_is_refused),
