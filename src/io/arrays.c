@@ -271,6 +271,6 @@ int udy__arrays_open(udy__recording **out, const udy_recording_source *source, u
     }
     udy_recording_facts facts = {
         .format = "NumPy", .n_episodes = -1, .n_steps = (int64_t)t->n_rows};
-    snprintf(facts.obs_type, sizeof facts.obs_type, "%s", udy_dtype_name(t->files[0].dtype));
+    snprintf(facts.obs_type, sizeof facts.obs_type, "%s", udy__npy_dtype_name(t->files[0].dtype));
     return udy__table_open(out, &t->table, &s, &facts, err);
 }

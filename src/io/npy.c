@@ -19,9 +19,15 @@
 
 static const struct {
     udy_dtype dtype;
-    const char *descr;
-} descrs[] = {{UDY_F64, "<f8"}, {UDY_F32, "<f4"}, {UDY_I64, "<i8"},
-              {UDY_I32, "<i4"}, {UDY_U8, "|u1"},  {UDY_BOOL, "|b1"}};
+    const char *descr, *name;
+} descrs[] = {{UDY_F64, "<f8", "float64"}, {UDY_F32, "<f4", "float32"}, {UDY_I64, "<i8", "int64"},
+              {UDY_I32, "<i4", "int32"},   {UDY_U8, "|u1", "uint8"},    {UDY_BOOL, "|b1", "bool"}};
+
+const char *udy__npy_dtype_name(udy_dtype dtype) {
+    for (size_t i = 0; i < sizeof descrs / sizeof descrs[0]; i++)
+        if (descrs[i].dtype == dtype) return descrs[i].name;
+    return "other";
+}
 
 static size_t finish_header(char out[UDY__NPY_HEADER_MAX], const char *descr, const char *shape) {
     char dict[UDY__NPY_HEADER_MAX];

@@ -4,6 +4,8 @@
 
 #include "understudy/io.h"
 
+const char *udy__npy_dtype_name(udy_dtype dtype);  // "float64", as NumPy calls it
+
 // The header of an array in C order, 64-byte aligned as NumPy writes it, version 1.
 #define UDY__NPY_HEADER_MAX 320
 // Its length; 0: a dtype or shape that it cannot say.

@@ -152,7 +152,7 @@ static int check_shapes(trajectories *t, udy_error *err) {
     f->has_rewards = a[REWARD].data != NULL;
     f->has_last_observation = t->imitation;
     f->has_labels = a[LABEL].data != NULL;
-    snprintf(f->obs_type, sizeof f->obs_type, "%s", udy_dtype_name(a[OBS].view.dtype));
+    snprintf(f->obs_type, sizeof f->obs_type, "%s", udy__npy_dtype_name(a[OBS].view.dtype));
     return UDY_OK;
 }
 

@@ -553,6 +553,7 @@ static void a_pair_of_arrays_is_read_with_its_ends(void **state) {
         taken t;
         udy_error err;
         if (take(&t, &s, &err)) fail_msg("%s", err.message);
+        assert_string_equal(t.facts.obs_type, "float64");
         assert_int_equal(t.n, 2);
         assert_int_equal(length(&t, 0), 1);
         assert_int_equal(length(&t, 1), 3);
@@ -633,6 +634,7 @@ static void arrays_of_ours_are_read_by_d4rl_s_names(void **state) {
     if (udy__npz_write(npz, path, &err)) fail_msg("%s", err.message);
     udy__npz_free(npz);
     taken t = take_file(path);
+    assert_string_equal(t.facts.obs_type, "float32");
     assert_int_equal(t.n, 2);
     assert_true(t.ends[0].cut_short);
     assert_true(t.ends[1].terminated);
