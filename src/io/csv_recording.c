@@ -110,6 +110,11 @@ static int open_next(csv_table *t, udy_error *err) {
         t->table.names = (const char *const *)t->names;
     }
     status = check_width(t, err);
+    if (!status && header && !t->names)  // a broken number, or a header: either way no step to drop
+        status = udy_error_set(err, UDY_EMISMATCH,
+                               "%s: its first line names columns, or holds no numbers; that of %s "
+                               "does neither",
+                               t->paths[t->path], t->paths[0]);
     for (int i = 0; !status && header && t->names && i < t->record.n_cells; i++)
         if (strcmp(t->names[i], t->record.cells[i]))
             status =

@@ -418,6 +418,14 @@ static void episodes_part_at_blank_lines_columns_ends_and_files(void **state) {
                      length(&t, t.n - 1));
         udy__rows_free(&t.rows);
     }
+    put_file(at_root("bare.csv"), "1,1,1,1,0\n", strlen("1,1,1,1,0\n"));
+    char bare[1024];
+    snprintf(bare, sizeof bare, "%s", at_root("bare.csv"));
+    udy_recording_source s = {.paths = (const char *const[]){bare, other},
+                              .n_paths = 2,
+                              .obs_columns = "0:2",
+                              .act_columns = "2"};
+    REFUSED(&s, UDY_EMISMATCH, "other.csv: its first line", "bare.csv");
 }
 
 static void bad_cells_are_refused_with_file_line_column_and_value(void **state) {
