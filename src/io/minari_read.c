@@ -317,16 +317,25 @@ static int read_flag(minari *m, int64_t episode, const char *part, int64_t steps
     return status;
 }
 
-// The expert's actions that an export of ours keeps beside those executed.
+// Are they an expert's action for each step? Minari's collector keeps one more, from the reset on: the
+// i-th is of the i-th observation, in both.
+static bool are_labels(const udy__h5_info *info, int64_t steps, int64_t width) {
+    return info->kind == UDY__H5_ARRAY && info->numeric && info->ndim == 2 &&
+           info->shape[1] == width && (info->shape[0] == steps || info->shape[0] == steps + 1);
+}
+
+// The expert's actions beside those executed. The first episode has them: all do.
 static int read_labels(minari *m, int64_t episode, int64_t steps, float *out, udy_error *err) {
     char name[96];
     udy__h5_info info;
     snprintf(name, sizeof name, "episode_%lld/infos/expert_action", (long long)episode);
     int status = udy__h5_look(m->file, name, &info, err);
     int A = m->recording.facts.act_dim;
-    if (status || info.kind != UDY__H5_ARRAY || !info.numeric || info.ndim != 2 ||
-        info.shape[0] != steps || info.shape[1] != A)
-        return status;
+    if (status) return status;
+    if (!are_labels(&info, steps, A))
+        return udy_error_set(err, UDY_EFORMAT,
+                             "%s: '%s' is no array of %lld rows of %d, as episode_0's is", m->path,
+                             name, (long long)steps, A);
     return read_part(m, episode, "infos/expert_action", (uint64_t)steps, A, out, err);
 }
 
@@ -412,7 +421,7 @@ static int measure(minari *m, udy_error *err) {
     f->obs_dim = (int)obs.shape[1];
     f->act_dim = (int)act.shape[1];
     f->has_last_observation = obs.shape[0] == act.shape[0] + 1;
-    f->has_labels = labels.kind == UDY__H5_ARRAY;
+    f->has_labels = are_labels(&labels, act.shape[0], act.shape[1]);
     snprintf(f->obs_type, sizeof f->obs_type, "%s", obs.type);
     return UDY_OK;
 }

@@ -256,6 +256,51 @@ static void names_that_minari_does_not_take_are_refused(void **state) {
         assert_int_equal(udy__minari_check_id(bad[i], &err), UDY_EINVAL);
 }
 
+// Two episodes of 3 steps, with rows[i] of an expert's actions in infos.
+static const char *put_labels(const uint64_t rows[2], uint64_t width) {
+    static const float zeros[8], labels[] = {1, 2, 3, 4, 5, 6, 7, 8};
+    static const double rewards[3];
+    static char path[1024];
+    udy__h5_writer *w;
+    udy_error err = {0};
+    int status = 0;
+    snprintf(path, sizeof path, "%s", at_root("labels.hdf5"));
+    if (udy__h5_create(&w, path, &err)) fail_msg("%s", err.message);
+    for (int i = 0; i < 2; i++) {
+        char name[64];
+#define PUT(part, ...)                                    \
+    snprintf(name, sizeof name, "episode_%d%s", i, part); \
+    if (!status) status = udy__h5_put_##__VA_ARGS__
+        PUT("", group(w, name, &err));
+        PUT("/infos", group(w, name, &err));
+        PUT("/observations", array(w, name, UDY_F32, 4, 2, zeros, &err));
+        PUT("/actions", array(w, name, UDY_F32, 3, 1, zeros, &err));
+        PUT("/rewards", array(w, name, UDY_F64, 3, 0, rewards, &err));
+        PUT("/terminations", array(w, name, UDY_BOOL, 3, 0, zeros, &err));
+        PUT("/truncations", array(w, name, UDY_BOOL, 3, 0, zeros, &err));
+        PUT("/infos/expert_action", array(w, name, UDY_F32, rows[i], width, labels, &err));
+#undef PUT
+    }
+    if (status || udy__h5_finish(w, &err)) fail_msg("%s", err.message);
+    return path;
+}
+
+static void an_expert_s_actions_are_labels_or_are_not_said_to_be(void **state) {
+    (void)state;
+    // As Minari's collector keeps infos, from the reset on.
+    taken t = take_file(put_labels((uint64_t[]){4, 4}, 1));
+    assert_true(t.facts.has_labels);
+    assert_memory_equal(t.rows.label, ((float[]){1, 2, 3, 1, 2, 3}), 6 * sizeof(float));
+    udy__rows_free(&t.rows);
+    t = take_file(put_labels((uint64_t[]){3, 3}, 2));  // something else by that name
+    assert_false(t.facts.has_labels);
+    assert_memory_equal(t.rows.label, t.rows.action, 6 * sizeof(float));
+    udy__rows_free(&t.rows);
+    const char *path = put_labels((uint64_t[]){3, 2}, 1);
+    REFUSED((&(udy_recording_source){.paths = &path, .n_paths = 1}), UDY_EFORMAT,
+            "episode_1/infos/expert_action", "3 rows of 1");
+}
+
 //------------------------------------------ D4RL, imitation ---------------------------------------
 
 static void d4rl_s_episodes_end_at_timeouts_or_where_the_next_does_not_follow(void **state) {
@@ -731,6 +776,7 @@ int main(void) {
         cmocka_unit_test(spaces_that_are_no_vectors_are_refused_by_name),
         cmocka_unit_test(what_we_write_for_minari_is_read_back_alike),
         cmocka_unit_test(names_that_minari_does_not_take_are_refused),
+        cmocka_unit_test(an_expert_s_actions_are_labels_or_are_not_said_to_be),
         cmocka_unit_test(d4rl_s_episodes_end_at_timeouts_or_where_the_next_does_not_follow),
         cmocka_unit_test(imitation_s_trajectories_are_read_without_their_pickles),
         cmocka_unit_test(columns_are_taken_by_name_or_number),
