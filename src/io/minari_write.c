@@ -94,6 +94,19 @@ static int mark_namespaces(const char *root, const char *id, udy_error *err) {
 
 //------------------------------------------ Episodes ----------------------------------------------
 
+// The folder alone may be what is left of an export that failed.
+static int check_free(const char *folder, udy_error *err) {
+    static const char *const files[] = {"main_data.hdf5", "metadata.json"};
+    char path[UDY_PATH_MAX];
+    int status = UDY_OK;
+    for (int i = 0; !status && i < 2; i++) {
+        status = udy_path_format(path, err, "%s/%s", folder, files[i]);
+        if (!status && udy_file_exists(path))
+            status = udy_error_set(err, UDY_EEXIST, "%s exists; --force writes over it", folder);
+    }
+    return status;
+}
+
 int udy__minari_create(udy__minari_writer **out, const char *root, const udy__minari_facts *facts,
                        bool force, udy_error *err) {
     *out = NULL;
@@ -104,8 +117,7 @@ int udy__minari_create(udy__minari_writer **out, const char *root, const udy__mi
     if (!w) return udy_error_set(err, UDY_ENOMEM, "%s: no memory to write there", root);
     w->facts = *facts;
     status = udy_path_format(w->folder, err, "%s/%s/data", root, facts->id);
-    if (!status && !force && udy_dir_exists(w->folder))
-        status = udy_error_set(err, UDY_EEXIST, "%s exists; --force writes over it", w->folder);
+    if (!status && !force) status = check_free(w->folder, err);
     if (!status) status = udy_dir_make(w->folder, err);
     if (!status) udy_dir_sweep(w->folder);
     if (!status) status = mark_namespaces(root, facts->id, err);
