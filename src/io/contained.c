@@ -141,6 +141,8 @@ static void lock_in(const udy__contained_work *work) {
 
 // Keep the socket as descriptor 3, and nothing of the parent's.
 static void drop_files(int *socket) {
+    // In a program started without the first three it may be one of these.
+    if ((*socket = fcntl(*socket, F_DUPFD, 3)) < 0) _exit(1);
     int null = open("/dev/null", O_RDWR);
     if (null < 0) _exit(1);
     for (int fd = 0; fd < 3; fd++)

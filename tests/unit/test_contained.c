@@ -119,6 +119,23 @@ static void answers_come_back_with_their_data(void **state) {
     udy__contained_stop(NULL);
 }
 
+static void a_program_without_its_first_descriptors_is_answered(void **state) {
+    (void)state;
+    int kept[2] = {fcntl(0, F_DUPFD, 10), fcntl(2, F_DUPFD, 10)};
+    close(0);
+    close(2);  // the socket's two ends are 0 and 2 now
+    udy__contained *c = begin(10);
+    reply r;
+    udy_error err;
+    int status = ask(c, ECHO, "", &r, &err);
+    udy__contained_stop(c);
+    if (kept[0] >= 0) dup2(kept[0], 0), close(kept[0]);
+    dup2(kept[1], 2);
+    close(kept[1]);
+    assert_int_equal(status, 0);
+    assert_int_equal(r.number, 42);
+}
+
 static void a_crash_is_an_error_and_so_is_every_call_after_it(void **state) {
     (void)state;
     static const struct {
@@ -215,6 +232,7 @@ static void files_of_the_caller_are_out_of_reach(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_come_back_with_their_data),
+        cmocka_unit_test(a_program_without_its_first_descriptors_is_answered),
         cmocka_unit_test(a_crash_is_an_error_and_so_is_every_call_after_it),
         cmocka_unit_test(a_hang_is_cut_off),
         cmocka_unit_test(memory_is_bounded),
