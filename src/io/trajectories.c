@@ -75,7 +75,10 @@ static int load(trajectories *t, udy__archive *zip, int which, bool required, ud
     snprintf(entry, sizeof entry, "%s.npy", name);
     snprintf(a->name, sizeof a->name, "%s", name);
     snprintf(label, sizeof label, "%s: %s", t->path, entry);
-    int status = udy__archive_read(zip, entry, ENTRY_BYTES_MAX, &a->data, &n_bytes, err);
+    // An archive that is mostly one byte repeated would make a small file fill the memory.
+    uint64_t whole = udy__archive_bytes(zip);
+    size_t most = whole < ENTRY_BYTES_MAX / 64 ? 64 * (size_t)whole + 65536 : ENTRY_BYTES_MAX;
+    int status = udy__archive_read(zip, entry, most, &a->data, &n_bytes, err);
     if (status == UDY_ENOENT && !required) return UDY_OK;
     if (!status) status = udy__npy_parse(&a->view, a->data, n_bytes, label, err);
     if (status) return status;
