@@ -40,6 +40,13 @@ int udy__file_read_at(int fd, void *out, size_t n_bytes, uint64_t offset, const 
 // Give a file whose last line was cut by a kill its '\n'. Fine where it does not exist.
 int udy__file_end_line(const char *path, udy_error *err) UDY_MUST_CHECK;
 
+//------------------------------------------ JSON --------------------------------------------------
+
+// Python's json.dumps writes Infinity and NaN, which are no JSON: read them as 0. text is the
+// caller's, and is written to. name: for messages
+int udy__python_json(udy_json **out, char *text, size_t n_bytes, const char *name, udy_error *err)
+    UDY_MUST_CHECK;
+
 //------------------------------------------ safetensors -------------------------------------------
 
 #define UDY__HEADER_BYTES_MAX ((uint64_t)100000000)  // the reference implementation's

@@ -1,14 +1,9 @@
-// minari.h: what reading and writing Minari's datasets share: its names of things, JSON as Python
-// writes it, and the writer's interface. Reading is behind recording.h.
+// minari.h: what reading and writing Minari's datasets share: its names of things, and the
+// writer's interface. Reading is behind recording.h.
 #ifndef UNDERSTUDY_IO_MINARI_H_
 #define UNDERSTUDY_IO_MINARI_H_
 
 #include "understudy/io.h"
-
-// json.dumps writes Infinity and NaN, which are no JSON: read them as 0. text is the caller's, and
-// is written to.
-int udy__python_json(udy_json **out, char *text, size_t n_bytes, const char *name, udy_error *err)
-    UDY_MUST_CHECK;
 
 // Is it "(namespace/)name-vN", of letters, digits, '-', '_'? The error says so.
 int udy__minari_check_id(const char *id, udy_error *err) UDY_MUST_CHECK;

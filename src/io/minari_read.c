@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "io/hdf5.h"
+#include "io/io_internal.h"
 #include "io/minari.h"
 #include "io/recording.h"
 
@@ -48,24 +49,6 @@ bool udy__minari_is(const char *path) {
 }
 
 //------------------------------------------ What it says of itself --------------------------------
-
-int udy__python_json(udy_json **out, char *text, size_t n_bytes, const char *name, udy_error *err) {
-    static const char *const words[] = {"-Infinity", "Infinity", "NaN"};
-    bool quoted = false;
-    for (size_t i = 0; i < n_bytes; i++) {
-        if (quoted && text[i] == '\\')
-            i++;
-        else if (text[i] == '"')
-            quoted = !quoted;
-        for (int k = 0; !quoted && k < 3; k++) {
-            size_t n = strlen(words[k]);
-            if (n_bytes - i < n || memcmp(text + i, words[k], n)) continue;
-            memcpy(text + i, "0        ", n);
-            break;
-        }
-    }
-    return udy_json_parse(out, text, n_bytes, name, err);
-}
 
 static bool id_character(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||

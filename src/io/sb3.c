@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "io/archive.h"
+#include "io/io_internal.h"
 #include "io/sha.h"
 #include "io/torch_file.h"
 
@@ -282,27 +283,6 @@ static int build(model *m, udy_plain_policy *out, udy_sb3_facts *facts, const ch
 
 //------------------------------------------ The file ----------------------------------------------
 
-// Python's JSON has NaN and Infinity, which no JSON has; nothing here reads a number that is one.
-static void mend_json(char *text, size_t n) {
-    static const char *const words[] = {"-Infinity", "Infinity", "NaN"};
-    bool quoted = false;
-    for (size_t i = 0; i < n; i++) {
-        if (quoted && text[i] == '\\') {
-            i++;
-        } else if (text[i] == '"') {
-            quoted = !quoted;
-        } else if (!quoted && (text[i] == '-' || text[i] == 'I' || text[i] == 'N')) {
-            for (int k = 0; k < 3; k++) {
-                size_t length = strlen(words[k]);
-                if (n - i < length || strncmp(text + i, words[k], length)) continue;
-                memset(text + i, ' ', length);
-                text[i] = '0';
-                break;
-            }
-        }
-    }
-}
-
 // Sizes of the entries that are read: text and weights shrink by so much at the very best.
 static size_t most_bytes(udy__archive *zip) {
     uint64_t n = udy__archive_bytes(zip);
@@ -325,9 +305,8 @@ static int read_data(model *m, udy__archive *zip) {
     udy_json *root = NULL;
     int status = read_entry(m, zip, "data", &text, &n);
     if (status) return status;
-    mend_json(text, n);
     snprintf(name, sizeof name, "%s: data", m->path);
-    status = udy_json_parse(&root, text, n, name, m->err);
+    status = udy__python_json(&root, text, n, name, m->err);
     udy_free(text);
     if (!status) status = udy__sb3_data_read(&m->data, root, m->path, m->err);
     udy_json_free(root);
