@@ -113,15 +113,15 @@ static int read_policy_class(udy__sb3_data *out, const udy_json *root, const cha
     if (status) return status;
     const udy__pickle_value *v = udy__pickle_root(d.pickle);
     const char *class = v->kind == UDY__PICKLE_GLOBAL ? udy__pickle_class(v) : NULL;
-    status = class ? refuse_class(name, class, err)
-                   : udy_error_set(err, UDY_EFORMAT, "%s: policy_class is no class", name);
-    for (size_t i = 0; class && i < sizeof policy_classes / sizeof *policy_classes; i++)
-        if (!strcmp(class, policy_classes[i].class)) {
-            out->kind = policy_classes[i].kind;
-            snprintf(out->algorithm, sizeof out->algorithm, "%s",
-                     strstr(class, "TQC") ? "TQC" : "");
-            status = UDY_OK;
-        }
+    size_t i = 0, n = class ? sizeof policy_classes / sizeof *policy_classes : 0;
+    while (i < n && strcmp(class, policy_classes[i].class)) i++;
+    if (i < n) {
+        out->kind = policy_classes[i].kind;
+        snprintf(out->algorithm, sizeof out->algorithm, "%s", strstr(class, "TQC") ? "TQC" : "");
+    } else {
+        status = class ? refuse_class(name, class, err)
+                       : udy_error_set(err, UDY_EFORMAT, "%s: policy_class is no class", name);
+    }
     decoded_free(&d);
     return status;
 }
