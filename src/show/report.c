@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 //------------------------------------------ Files -------------------------------------------------
 
@@ -13,6 +14,26 @@ int udy__report_part(const udy__report *r, const char *name, char **out, udy_err
     size_t n = 0;
     int status = udy_path_format(path, err, "%s/%s", r->web_dir, name);
     return status ? status : udy_file_read(out, &n, path, (size_t)8 << 20, err);
+}
+
+static uint64_t bytes_of(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 && st.st_size > 0 ? (uint64_t)st.st_size : 0;
+}
+
+// Base64 takes a third more.
+static bool fits(const udy__report *r, const char *path) {
+    return r->body.n + r->scripts.n + bytes_of(path) / 3 * 4 < UDY__REPORT_MAX;
+}
+
+// What would make the page too large stays in its folder, and is named.
+static void leave_out(udy__report *r, const char *path) {
+    char words[256];
+    const char *name = path + strlen(r->run_path) + 1;
+    snprintf(words, sizeof words,
+             "%.150s (%s MB) is too large to be put in here; it lies in the run folder.", name,
+             NUMBER((double)bytes_of(path) / 1e6, 1));
+    udy__report_missing(r, words);
 }
 
 // A picture's size, so that the page does not jump as it loads; false where the file does not tell.
@@ -28,14 +49,13 @@ static bool size_of(const char *data, size_t n, bool svg, int size[2]) {
             if (end == box) return false;
             box = end;
         }
-        size[0] = (int)v[2];
-        size[1] = (int)v[3];
+        for (int i = 0; i < 2; i++) size[i] = v[2 + i] >= 1 && v[2 + i] < 1e6 ? (int)v[2 + i] : 0;
         return size[0] > 0 && size[1] > 0;
     }
     if (n < 24) return false;
     const uint8_t *b = (const uint8_t *)data + 16;
     for (int i = 0; i < 2; i++)
-        size[i] = b[4 * i] << 24 | b[4 * i + 1] << 16 | b[4 * i + 2] << 8 | b[4 * i + 3];
+        size[i] = b[4 * i] ? 0 : b[4 * i + 1] << 16 | b[4 * i + 2] << 8 | b[4 * i + 3];
     return size[0] > 0 && size[1] > 0;
 }
 
@@ -79,21 +99,20 @@ static const figure after_figures[] = {
 
 #define SVG_MAX ((size_t)400 << 10)  // a larger one gives way to its PNG
 
-// The picture's file in figures/: SVG, unless it is large or absent. UDY_ENOENT: neither is there.
-static int read_picture(const udy__report *r, const char *name, char **data, size_t *n, bool *svg,
+// The picture's file in figures/: SVG, unless it is absent, or large beside a PNG. UDY_ENOENT: neither
+// is there.
+static int find_picture(const udy__report *r, const char *name, char path[UDY_PATH_MAX], bool *svg,
                         udy_error *err) {
-    char path[2][UDY_PATH_MAX];
-    int status = udy_path_format(path[0], err, "%s/figures/%s.svg", r->run_path, name);
-    if (!status) status = udy_path_format(path[1], err, "%s/figures/%s.png", r->run_path, name);
+    char png[UDY_PATH_MAX];
+    int status = udy_path_format(path, err, "%s/figures/%s.svg", r->run_path, name);
+    if (!status) status = udy_path_format(png, err, "%s/figures/%s.png", r->run_path, name);
     if (status) return status;
-    bool has[2] = {udy_file_exists(path[0]), udy_file_exists(path[1])};
-    if (!has[0] && !has[1]) return UDY_ENOENT;
-    *svg = has[0];
-    status = udy_file_read(data, n, path[!*svg], (size_t)4 << 20, err);
-    if (status || !*svg || *n <= SVG_MAX || !has[1]) return status;
-    udy_free(*data);
+    bool has_png = udy_file_exists(png);
+    *svg = udy_file_exists(path);
+    if (!*svg && !has_png) return UDY_ENOENT;
+    if (*svg && (!has_png || bytes_of(path) <= SVG_MAX)) return UDY_OK;
     *svg = false;
-    return udy_file_read(data, n, path[1], (size_t)4 << 20, err);
+    return udy_path_format(path, err, "%s", png);
 }
 
 static void begin_figure(udy__report *r, const char *name, const char *title) {
@@ -103,16 +122,21 @@ static void begin_figure(udy__report *r, const char *name, const char *title) {
 }
 
 static int add_figure(udy__report *r, const figure *f, udy_error *err) {
-    char *data = NULL;
+    char path[UDY_PATH_MAX], *data = NULL;
     size_t n = 0;
     bool svg;
     int size[2];
-    int status = read_picture(r, f->name, &data, &n, &svg, err);
+    int status = find_picture(r, f->name, path, &svg, err);
     if (status == UDY_ENOENT) {
         size_t at = strlen(r->missing);
         snprintf(r->missing + at, sizeof r->missing - at, "%s%s", at ? ", " : "", f->name);
         return UDY_OK;
     }
+    if (!status && !fits(r, path)) {
+        leave_out(r, path);
+        return UDY_OK;
+    }
+    if (!status) status = udy_file_read(&data, &n, path, UDY__REPORT_MAX, err);
     if (status) return status;
     begin_figure(r, f->name, f->title);
     udy__text_puts(&r->body, "<button type=\"button\" class=\"enlarge\" aria-label=\"Enlarge: ");
@@ -147,20 +171,23 @@ static bool is_known(const char *name) {
 }
 
 // Pictures that the run has and this file does not know: under their own names.
-static int add_others(udy__report *r, udy_error *err) {
-    char dir[UDY_PATH_MAX], **names = NULL;
+static int add_others(udy__report *r, const char *suffix, bool *any, udy_error *err) {
+    char dir[UDY_PATH_MAX], svg[UDY_PATH_MAX], **names = NULL;
     size_t n = 0;
     int status = udy_path_format(dir, err, "%s/figures", r->run_path);
     if (status || !udy_dir_exists(dir)) return status;
-    status = udy_dir_list(&names, &n, dir, ".svg", err);
-    bool any = false;
+    status = udy_dir_list(&names, &n, dir, suffix, err);
     for (size_t i = 0; !status && i < n; i++) {
-        names[i][strlen(names[i]) - 4] = '\0';
+        names[i][strlen(names[i]) - strlen(suffix)] = '\0';
         if (is_known(names[i]) ||
-            strspn(names[i], "abcdefghijklmnopqrstuvwxyz0123456789-_") != strlen(names[i]))
+            strspn(names[i], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") !=
+                strlen(names[i]))
             continue;
-        if (!any) udy__section(r, "more", "More figures of this run");
-        any = true;
+        status = udy_path_format(svg, err, "%s/%s.svg", dir, names[i]);
+        if (status) break;
+        if (strcmp(suffix, ".svg") != 0 && udy_file_exists(svg)) continue;  // it was here before
+        if (!*any) udy__section(r, "more", "More figures of this run");
+        *any = true;
         status = add_figure(r, &(figure){names[i], names[i], names[i], NULL}, err);
     }
     udy_free(names);
@@ -186,7 +213,9 @@ static int figures(udy__report *r, udy_error *err) {
     if (status) return status;
     if (r->shift) udy__section(r, "after", "What becomes of it");
     status = add_figures(r, after_figures, COUNT(after_figures), err);
-    if (!status) status = add_others(r, err);
+    bool any = false;
+    if (!status) status = add_others(r, ".svg", &any, err);
+    if (!status) status = add_others(r, ".png", &any, err);
     if (!status && r->missing[0] && r->shift) {
         char words[640];
         snprintf(words, sizeof words, "Figures that this run does not have: %s.", r->missing);
@@ -224,7 +253,6 @@ static void add_video(udy__report *r, int i, const char *file, const char *data,
     udy__text_puts(&r->scripts, "</script>\n");
 }
 
-// Base64 takes a third more; what would make the file too large stays in the folder, and is named.
 static int videos(udy__report *r, udy_error *err) {
     char dir[UDY_PATH_MAX], path[UDY_PATH_MAX], **names = NULL;
     size_t n_names = 0;
@@ -245,20 +273,16 @@ static int videos(udy__report *r, udy_error *err) {
             "it.</p>\n<noscript><p>Videos need JavaScript here; they lie under video/ in the run "
             "folder.</p></noscript>\n");
     for (size_t i = 0; !status && i < n_names; i++) {
-        char *data = NULL, words[256];
+        char *data = NULL;
         size_t n = 0;
         status = udy_path_format(path, err, "%s/%s", dir, names[i]);
-        if (!status) status = udy_file_read(&data, &n, path, (size_t)1 << 30, err);
         if (status) break;
-        if (r->body.n + r->scripts.n + n / 3 * 4 < UDY__REPORT_MAX) {
-            add_video(r, (int)i, names[i], data, n);
-        } else {
-            snprintf(
-                words, sizeof words,
-                "video/%.150s (%s MB) is too large to be put in here; it lies in the run folder.",
-                names[i], NUMBER((double)n / 1e6, 1));
-            udy__report_missing(r, words);
+        if (!fits(r, path)) {
+            leave_out(r, path);
+            continue;
         }
+        status = udy_file_read(&data, &n, path, UDY__REPORT_MAX, err);
+        if (!status) add_video(r, (int)i, names[i], data, n);
         udy_free(data);
     }
     udy_free(names);

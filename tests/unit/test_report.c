@@ -385,6 +385,30 @@ static void figures_that_are_not_there_are_named(void **state) {
     udy_free(html);
 }
 
+static void a_picture_is_shown_whatever_its_format_or_named_where_it_is_too_large(void **state) {
+    (void)state;
+    const char *run = at_root("pictures");
+    char path[1200];
+    snprintf(path, sizeof path, "%s/figures", run);
+    CHECK(udy_dir_make(path, err));
+    snprintf(path, sizeof path, "%s/figures/Mine_2.png", run);
+    put_file(path, "png", 3);
+    // Larger than a page may be: its PNG takes its place, and alone it is named.
+    static const char *const files[] = {"map.svg", "alone.svg"};
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/figures/%s", run, files[i]);
+        put_file(path, "", 0);
+        assert_int_equal(truncate(path, 20 << 20), 0);
+    }
+    snprintf(path, sizeof path, "%s/figures/map.png", run);
+    put_file(path, "map", 3);
+    char *html = report_of(run, true);
+    expect(html, "src=\"data:image/png;base64,bWFw\"");
+    expect(html, "alt=\"Mine_2\" src=\"data:image/png;base64,cG5n\"");
+    expect(html, "figures/alone.svg (21.0 MB) is too large to be put in here");
+    udy_free(html);
+}
+
 static void a_film_too_large_is_named_and_left_out(void **state) {
     (void)state;
     const char *run = at_root("large");
@@ -393,8 +417,12 @@ static void a_film_too_large_is_named_and_left_out(void **state) {
     snprintf(path, sizeof path, "%s/video/a-large.mp4", run);
     put_file(path, "", 0);
     assert_int_equal(truncate(path, 13 << 20), 0);
+    snprintf(path, sizeof path, "%s/video/huge.mp4", run);
+    put_file(path, "", 0);
+    assert_int_equal(truncate(path, (off_t)2 << 30), 0);
     char *html = report_of(run, true);
     expect(html, "video/a-large.mp4 (13.6 MB) is too large");
+    expect(html, "video/huge.mp4 (2,147.5 MB) is too large");
     expect(html, "B small (video/b-small.mp4");
     assert_int_equal(count(html, "data-base64=\"video-"), 1);
     udy_free(html);
@@ -567,6 +595,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(what_a_run_lacks_is_said_and_left_out),
         cmocka_unit_test(a_shift_of_unknown_policies_is_told_too),
         cmocka_unit_test(figures_that_are_not_there_are_named),
+        cmocka_unit_test(a_picture_is_shown_whatever_its_format_or_named_where_it_is_too_large),
         cmocka_unit_test(a_film_too_large_is_named_and_left_out),
         cmocka_unit_test(names_of_a_run_cannot_become_markup),
         cmocka_unit_test(the_replay_shows_the_simulations_own_poses),
