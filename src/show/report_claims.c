@@ -228,9 +228,10 @@ static void claim_mended(udy__report *r) {
 
 static void claim_labels(udy__report *r) {
     static const char claim[] = "DAgger needs fewer labels of the expert for the same return.";
-    const udy_result_row *bc = udy__row_named(r, "bc"), *found = NULL;
+    const udy_result_row *bc = udy__row_named(r, "bc"), *few = udy__row_named(r, "dagger-0");
+    const udy_result_row *found = NULL;
     char name[32];
-    if (!bc || !udy__row_named(r, "dagger-0")) {
+    if (!bc || !few) {
         not_measured(r, claim, "This run has not both of the two.");
         return;
     }
@@ -241,12 +242,19 @@ static void claim_labels(udy__report *r) {
         if (row->mean >= bc->mean) found = row;
     }
     bool fewer = found && found->labels < bc->labels;
-    begin(r, fewer ? HOLDS : CORRECTED, fewer ? "confirmed" : "corrected: not in this run", claim);
+    // Round 0 is a clone: what it has is none of DAgger's doing.
+    if (found == few)
+        begin(r, OPEN, "not decided", claim);
+    else
+        begin(r, fewer ? HOLDS : CORRECTED, fewer ? "confirmed" : "corrected: not in this run",
+              claim);
     if (found)
         udy__html_say(&r->body, "%s has the return of %s (%s) with %s labels; that one took %s.",
                       TITLE(r, found), TITLE(r, bc), NUMBER(bc->mean, udy__return_decimals(r)),
                       NUMBER((double)found->labels, 0), NUMBER((double)bc->labels, 0));
-    else
+    if (found == few)
+        udy__html_say(&r->body, " Both are clones, so that nothing was left for DAgger to save.");
+    if (!found)
         udy__html_say(&r->body, "No round has the return of %s, %s from %s labels.", TITLE(r, bc),
                       NUMBER(bc->mean, udy__return_decimals(r)), NUMBER((double)bc->labels, 0));
     end(r);

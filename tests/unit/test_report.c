@@ -238,9 +238,16 @@ static void shares_are_judged_whichever_way_they_come_out(void **state) {
         udy_free(html);
     }
     set_share("bc", 0.65, 0.03);
+    // What the clone of fewer episodes has already is no merit of DAgger.
+    set_share("dagger-0", 0.7, 0.03);
+    char *html = report_of(at_root("shares"), false);
+    expect_verdict(html, labels_claim, "not decided");
+    expect(html, "BC from 10 episodes has the return of BC from 50 episodes");
+    udy_free(html);
+    sample_results(&s);
     // What was not lost cannot be a share.
     s.results.expert_mean = -5;
-    char *html = report_of(at_root("negative"), false);
+    html = report_of(at_root("negative"), false);
     expect_verdict(html, bc_claim, "not measured here");
     s.results.expert_mean = SAMPLE_EXPERT;
     udy_free(html);
