@@ -1,5 +1,5 @@
 // The loss curve: training and validation loss by epoch on a log scale, the best epoch marked.
-// Drawn after behavioural cloning and after each report.
+// Drawn after behavioural cloning and after an experiment.
 #include <math.h>
 
 #include "show/figure.h"

@@ -43,9 +43,9 @@ int udy__subjects(const udy__report *r, const udy_shift_policy *out[UDY__SUBJECT
         bool again = n > 0 && out[n - 1] == policy;  // round 0 may be the best
         if (policy && !policy->brief && !again) out[n++] = policy;
     }
-    for (int i = 1; r->shift && n == 0 && i < r->shift->n; i++)
-        for (int k = i; k < r->shift->n && n < UDY__SUBJECTS_MAX; k++)
-            if (!r->shift->policies[k].brief) out[n++] = &r->shift->policies[k];
+    if (n > 0) return n;
+    for (int i = 1; r->shift && i < r->shift->n && n < UDY__SUBJECTS_MAX; i++)
+        if (!r->shift->policies[i].brief) out[n++] = &r->shift->policies[i];
     return n;
 }
 

@@ -6,8 +6,8 @@
 
 #include "show/report.h"
 
-#define STEPS_MAX \
-    4000  // of an episode in the replay: of a task without a time limit, the beginning
+// Of an episode in the replay: of a task without a time limit, the beginning.
+#define STEPS_MAX 4000
 #define ROBOTS_MAX 6
 
 static const char *const type_names[] = {"plane",     "sphere",   "capsule",
@@ -77,11 +77,10 @@ static bool is_end(udy_end end) {
     return end == UDY_END_TOO_LOW || end == UDY_END_TOO_HIGH || end == UDY_END_UNHEALTHY;
 }
 
+// Of a robot whose episode has ended: "ended at 3.2 s: body too low".
 static void end_words(char out[96], const udy_shift *shift, const udy_shift_track *track, int T) {
     static const char *const why[] = {"", "", ": body too low", ": body too high", ""};
-    const char *how = !is_end(track->end) || T < track->length ? "replay ends" : "ended";
-    udy__format(out, 96, "%s at %.1f s%s", how, (T - 1) * shift->dt,
-                is_end(track->end) ? why[track->end] : "");
+    udy__format(out, 96, "ended at %.1f s%s", (T - 1) * shift->dt, why[track->end]);
 }
 
 static int robot_json(udy_json **out, const udy__report *r, const udy_scene *scene,
@@ -97,9 +96,12 @@ static int robot_json(udy_json **out, const udy__report *r, const udy_scene *sce
     udy_json_put_string(o, "label", title);
     udy_json_put_string(o, "colour", udy__colour_of(r, policy->name));
     udy_json_put_int(o, "steps", T);
-    udy_json_put_bool(o, "ended", is_end(track->end) && T == track->length);
-    end_words(words, r->shift, track, T);
-    udy_json_put_string(o, "end_text", words);
+    bool ended = is_end(track->end) && T == track->length;
+    udy_json_put_bool(o, "ended", ended);
+    if (ended) {
+        end_words(words, r->shift, track, T);
+        udy_json_put_string(o, "end_text", words);
+    }
     udy_json_put_number(o, "return", track->ret);
     put_base64(o, "distance", track->distance, n_bytes);
     put_base64(o, "speed", track->speed, n_bytes);

@@ -1,4 +1,4 @@
-// The table of results as text, in plain ASCII: what `experiment` and `report` end with.
+// The table of results as text, in plain ASCII: what `experiment` ends with.
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

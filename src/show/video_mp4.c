@@ -24,7 +24,6 @@ struct udy__mp4 {
     struct SwsContext *scale;
     AVIOContext *io;
     int64_t n_frames;
-    bool has_header;
     // The file so far.
     uint8_t *data;
     size_t size, capacity, at;
@@ -140,9 +139,7 @@ static int open_format(udy__mp4 *v, int64_t n_frames, udy_error *err) {
     if (av >= 0) av = av_dict_set_int(&options, "moov_size", 8192 + 40 * n_frames, 0);
     if (av >= 0) av = avformat_write_header(v->format, &options);
     av_dict_free(&options);
-    if (av < 0) return failed(err, av, "MP4");
-    v->has_header = true;
-    return UDY_OK;
+    return av < 0 ? failed(err, av, "MP4") : UDY_OK;
 }
 
 static int open_frame(udy__mp4 *v, udy_error *err) {
