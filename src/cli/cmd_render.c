@@ -62,6 +62,11 @@ static int read_words(const render_args *args, film *f) {
     if (!args->out)
         return cli_usage("'render' wants -o FILE.mp4; '%s render --help' shows an example",
                          cli_program);
+    int n_labels = args->labels ? 1 : 0;
+    for (const char *c = args->labels; c && *c; c++) n_labels += *c == ',';
+    if (n_labels > args->common.n_operands)
+        return cli_usage("--labels '%s': %d names for %d panels", args->labels, n_labels,
+                         args->common.n_operands);
     size_t n = strlen(args->out);
     if (n < 4 || strcmp(args->out + n - 4, ".mp4") != 0)
         return cli_usage("-o '%s': expected a name that ends in .mp4", args->out);
@@ -248,7 +253,7 @@ static const cli_option options[] = {
     {"crf", "N", CLI_OPTION_INT, OFFSET(crf), 1, 51,
      "quality, less is better and larger (default 23)"},
     {"labels", "A,B,..", CLI_OPTION_TEXT, OFFSET(labels), 0, 0,
-     "what the panels say (default: the policies' names)"},
+     "what the panels say, from the first on (default: the policies' names)"},
     {"demos", "DATASET", CLI_OPTION_TEXT, OFFSET(demos), 0, 0,
      "show a gauge of how far each state is from these demonstrations (default: no gauge)"},
     {"task", "ID", CLI_OPTION_TEXT, OFFSET(task), 0, 0,

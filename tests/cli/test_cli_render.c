@@ -107,6 +107,7 @@ static void wrong_usage_is_told_apart(void **state) {
     assert_error(run_program("render random -o a.mp4 --seed any"), 2, "--until fall");
     assert_error(run_program("render random -o a.mp4 --until dawn"), 2, "'fall'");
     assert_error(run_program("render random -o a.mp4 --tries 3"), 2, "--seed any");
+    assert_error(run_program("render random -o a.mp4 --labels a,b"), 2, "2 names for 1 panel");
     assert_error(run_program("render random -o a.mp4 --width 63"), 2, "even");
     assert_error(run_program("render random -o a.mp4 --height 8"), 2, "16 to 4096");
     assert_error(run_program("render nobody -o a.mp4"), 1, "nobody");
