@@ -37,6 +37,11 @@ def test_recorded_episodes_are_consistent(demos):
     assert np.array_equal(demos.qpos[:, 2:].astype(np.float32), demos.observations[:, :13])
     assert np.array_equal(demos.qvel.astype(np.float32), demos.observations[:, 13:])
     assert np.allclose(demos.x_velocity.reshape(4, 100).mean(axis=1), demos.speeds)
+    # A seed out of an array is one too; half a seed is none.
+    one = understudy.collect("random", "Hopper-v5", episodes=2, seed=np.int64(3))
+    assert one.seeds.dtype == np.uint64 and one.seeds.tolist() == [3, 4]
+    with pytest.raises(TypeError, match="integer"):
+        understudy.collect("random", "Hopper-v5", episodes=2, seed=1.5)
     two = demos.first(2)
     assert len(two) == len(two.qpos) == 200
     assert np.array_equal(two.returns, demos.returns[:2])

@@ -179,7 +179,7 @@ def _demos_of(handle: _native.Handle, task: Task, n: int, seed: int, physics: bo
         returns=returns,
         speeds=speeds,
         ends=tuple(END_NAMES[e] for e in ends),
-        seeds=seed + np.arange(n, dtype=np.uint64),
+        seeds=check_seed(seed) + np.arange(n, dtype=np.uint64),
         **more,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 import os
 import struct
 import tempfile
@@ -187,7 +188,7 @@ def as_policy(policy: Policy | str | os.PathLike[str]) -> Policy:
 
 def check_seed(seed: int) -> int:
     """A seed as the library takes it."""
-    value = int(seed)
+    value = operator.index(seed)
     if not 0 <= value < 1 << 64:
         raise ValueError(f"seed is {seed}; expected 0 to 2**64 - 1")
     return value
