@@ -148,6 +148,15 @@ def test_a_callback_is_told_stops_and_may_fail(demos):
     with pytest.raises(understudy.Interrupted):
         understudy.evaluate("random", "HalfCheetah-v5", episodes=50, callback=lambda p: True)
 
+    def lazy(obs):
+        return np.zeros((len(obs), 3))
+
+    # The same of a function's episodes, few as they may be.
+    few = understudy.collect(lazy, "Hopper-v5", episodes=3, callback=told.append)
+    assert told[-1] == understudy.Progress("collect", 3, 3, "episodes", "") and len(few.lengths) == 3
+    with pytest.raises(understudy.Interrupted):
+        understudy.collect(lazy, "Hopper-v5", episodes=3, callback=lambda p: True)
+
 
 def test_ctrl_c_saves_and_the_training_goes_on_to_the_same_bits(demos, tmp_path):
     path, settings = tmp_path / "half.safetensors", {"hidden": (64, 64), "epochs": 400, "seed": 2}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -301,6 +303,7 @@ def drive(
     job = np.arange(n)  # which episode a simulation runs; -1: none is left
     queue = n
     action = np.zeros((n, task.act_dim))
+    told = -math.inf
     sims.move(np.full(n, _native.MOVE_RESEED, np.uint8), first + job.astype(np.uint64))
     while (job >= 0).any():
         active = np.flatnonzero(job >= 0)
@@ -323,11 +326,11 @@ def drive(
                 seeds[i] = first + max(int(job[i]), 0)
         if fresh.any():
             sims.move(fresh, seeds)
-            done = sum(end != "" for end in ends)
-            if (
-                callback
-                and callback(_native.Progress(stage, done, episodes, "episodes", "")) is True
-            ):
+        done = sum(end != "" for end in ends)
+        if callback and (done == episodes or time.monotonic() > told + 0.2):
+            told = time.monotonic()
+            stop = callback(_native.Progress(stage, done, episodes, "episodes", "")) is True
+            if stop and done < episodes:
                 raise _native.Interrupted(f"{stage}: interrupted", "UDY_EINTERRUPTED")
     flat = [row for episode in rows for row in episode]
     return Demos(
