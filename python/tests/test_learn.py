@@ -1,5 +1,6 @@
 """Episodes, behavioural cloning and DAgger: the command's numbers, and what interrupts them."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -134,6 +135,15 @@ def test_arrays_that_do_not_fit_are_refused_in_words(demos):
             understudy.bc(*arrays, **options)
     with pytest.raises(TypeError, match="task"):
         understudy.bc(obs, act)
+    with pytest.raises(TypeError, match="lengths"):
+        understudy.bc(demos, lengths=[400])
+    half = dataclasses.replace(demos, observations=obs[:200], actions=act[:200])
+    with pytest.raises(ValueError, match="add up to 400"):
+        understudy.bc(half, **SMALL)
+    for name, words in (("rewards", "rewards of shape"), ("ends", "4 episodes and 3 ends")):
+        short = dataclasses.replace(demos, **{name: getattr(demos, name)[:3]})
+        with pytest.raises(ValueError, match=words):
+            understudy.bc(short, **SMALL)
 
 
 def test_a_callback_is_told_stops_and_may_fail(demos):

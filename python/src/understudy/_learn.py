@@ -119,6 +119,10 @@ def _append(
     """Add episodes to the dataset in a folder, which is made where there is none."""
     if len(obs) != len(labels):
         raise ValueError(f"{len(obs)} observations and {len(labels)} actions")
+    if rewards is not None and np.shape(rewards) != (len(obs),):
+        raise ValueError(f"{len(obs)} observations and rewards of shape {np.shape(rewards)}")
+    if ends is not None and len(ends) != len(lengths):
+        raise ValueError(f"{len(lengths)} episodes and {len(ends)} ends")
     if len(obs) == 0:
         raise ValueError("there are no rows to learn from")
     numbers = [END_NAMES.index(end) for end in ends or ["limit"] * len(lengths)]
@@ -139,13 +143,16 @@ def _append(
 
 
 def _append_demos(path: Path, demos: Demos) -> None:
+    # Anybody may make a Demos of arrays that do not fit each other.
+    task = demos.task
+    obs = _matrix(demos.observations, task.obs_dim, "observations", task)
     _append(
         path,
-        demos.task,
-        demos.observations,
-        demos.actions,
-        demos.lengths,
-        rewards=demos.rewards,
+        task,
+        obs,
+        _matrix(demos.actions, task.act_dim, "actions", task),
+        _lengths(demos.lengths, len(obs)),
+        rewards=np.ascontiguousarray(demos.rewards, np.float32),
         ends=demos.ends,
     )
 
@@ -198,10 +205,9 @@ def bc(
         KeyboardInterrupt: Ctrl-C; the checkpoint, if any, is written first.
     """
     if isinstance(observations, Demos):
-        if actions is not None:
-            raise TypeError("a Demos has its actions: none can be given besides")
+        if actions is not None or lengths is not None:
+            raise TypeError("a Demos has its actions and lengths: none can be given besides")
         task = observations.task if task is None else as_task(task, {})
-        obs, labels, runs = observations.observations, observations.actions, observations.lengths
     else:
         if task is None or actions is None:
             raise TypeError("arrays need actions, and a task that says what they are of")
