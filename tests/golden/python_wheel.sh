@@ -42,6 +42,11 @@ except ImportError as error:
 else:
     raise AssertionError("Gymnasium is not here")
 CHECK
+# A Gymnasium that is too old is as good as none (before 1.1 there was no AutoresetMode).
+mkdir -p old/gymnasium/vector
+: >old/gymnasium/__init__.py
+: >old/gymnasium/vector/__init__.py
+PYTHONPATH=old venv-numpy/bin/python -c 'import understudy; understudy.load("ant-v5")'
 
 echo "--- with Gymnasium and MuJoCo"
 make_venv "$PWD/venv-gymnasium" Gymnasium "gymnasium[mujoco]==1.4.0 mujoco==4.0.0 numpy==2.4.6 \

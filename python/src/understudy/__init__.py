@@ -14,9 +14,6 @@ With Gymnasium installed: `understudy.make_vec("Ant-v5", 16)`, and
 
 from __future__ import annotations
 
-import importlib.util
-from typing import TYPE_CHECKING
-
 from ._episodes import Demos, Evaluation, collect, evaluate
 from ._learn import BCResult, DaggerResult, DaggerRound, bc, dagger
 from ._native import (
@@ -29,11 +26,13 @@ from ._native import (
 from ._policy import Policy, experts, load
 from ._task import Task, tasks
 
-# Gymnasium is optional. Where it is installed it learns of the tasks, as its users expect of an
-# import. (A mere folder of that name has no origin.)
-_gymnasium = importlib.util.find_spec("gymnasium")
-if TYPE_CHECKING or (_gymnasium is not None and _gymnasium.origin is not None):
+# Gymnasium is optional. Where it is installed, and not too old, it learns of the tasks, as its users
+# expect of an import.
+_no_gymnasium: ImportError | None = None
+try:
     from .gym import Env, VectorEnv, make_vec
+except ImportError as error:
+    _no_gymnasium = error
 
 __all__ = [
     "BCResult",
@@ -63,5 +62,7 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     if name in ("Env", "VectorEnv", "make_vec"):
-        raise ImportError(f"understudy.{name} needs Gymnasium: pip install 'understudy[gym]'")
+        raise ImportError(
+            f"understudy.{name} needs Gymnasium 1.1 or later: pip install 'understudy[gym]'"
+        ) from _no_gymnasium
     raise AttributeError(f"module 'understudy' has no attribute {name!r}")
