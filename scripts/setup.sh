@@ -24,6 +24,10 @@ lacking() {
         command -v "${pair%%:*}" >/dev/null || echo "${pair#*:}"
     done
     [ "$purpose" != tests ] || command -v doxygen >/dev/null || echo doxygen
+    # A browser for the report's page: the leanest there is, unless there is one. Ubuntu has none of it,
+    # and skips that test.
+    [ "$purpose" != tests ] || python3 -B tests/web/browser.py 2>/dev/null ||
+        ! grep -qx 'ID=debian' /etc/os-release || echo chromium-headless-shell
     # The wheels come through pip; a test makes a throw-away virtual environment.
     python3 -I -S -c 'import importlib.util as u, sys
 sys.exit(not (u.find_spec("ensurepip") and u.find_spec("venv")))' 2>/dev/null ||

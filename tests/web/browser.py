@@ -1,15 +1,17 @@
 """A headless Chromium to look at a page with, by the DevTools protocol over a pipe; nothing but Python's
-own library. WebGL is drawn by SwiftShader, on the CPU."""
+own library. WebGL is drawn by SwiftShader, on the CPU. Run by itself it tells by its exit code whether
+there is a browser (scripts/setup.sh, check_report.sh)."""
 
 import base64
 import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 def find():
@@ -143,3 +145,7 @@ class Browser:
         return [p["params"]["request"]["url"][:200] for p in self.events
                 if p["method"] == "Network.requestWillBeSent"
                 and not p["params"]["request"]["url"].startswith(("data:", "blob:", "file:"))]
+
+
+if __name__ == "__main__":
+    sys.exit(not find())

@@ -8,8 +8,8 @@
 set -eu
 program=$1 folder=$2
 here=$(cd "$(dirname "$0")" && pwd)
-if ! python3 -B -c 'import sys; sys.path.insert(0, sys.argv[1]); import browser; sys.exit(not browser.find())' "$here"; then
-    echo "skipped: no Chromium was found (Debian: apt-get install chromium)"
+if ! python3 -B "$here/browser.py"; then
+    echo "skipped: no Chromium was found (Debian: apt-get install chromium-headless-shell)"
     exit 77
 fi
 if ! command -v gnuplot >/dev/null; then
