@@ -166,27 +166,17 @@ int udypy_policy_save(const void *policy, const char *path, const char *metadata
 
 char *udypy_policy_facts(const void *policy) {
     udy_plain_policy plain;
-    udy_json *o = udy_json_object();
-    bool random = !udy_policy_mlp(policy);
-    int status = random ? UDY_OK : udy_policy_plain(&plain, policy, &udypy_last);
-    if (status) {
-        udy_json_free(o);
-        return NULL;
-    }
+    if (udy_policy_plain(&plain, policy, &udypy_last)) return NULL;
+    udy_json *o = udy_json_object(), *hidden = udy_json_array();
     udy_json_put_string(o, "task", udy_policy_task(policy));
     udy_json_put_bool(o, "contact_obs", udy_policy_contact_obs(policy));
     udy_json_put_bool(o, "gaussian", udy_policy_gaussian(policy));
-    udy_json_put_bool(o, "random", random);
-    if (!random) {
-        udy_json *hidden = udy_json_array();
-        for (int l = 0; l + 1 < plain.n_layers; l++)
-            udy_json_append_number(hidden, plain.layer[l].out);
-        udy_json_put(o, "hidden", hidden);
-        udy_json_put_int(o, "obs_dim", plain.obs_dim);
-        udy_json_put_int(o, "act_dim", plain.act_dim);
-        udy_json_put_string(o, "activation", plain.activation);
-        udy_json_put_string(o, "output", plain.output);
-    }
+    for (int l = 0; l + 1 < plain.n_layers; l++) udy_json_append_number(hidden, plain.layer[l].out);
+    udy_json_put(o, "hidden", hidden);
+    udy_json_put_int(o, "obs_dim", plain.obs_dim);
+    udy_json_put_int(o, "act_dim", plain.act_dim);
+    udy_json_put_string(o, "activation", plain.activation);
+    udy_json_put_string(o, "output", plain.output);
     char *text = udy_json_print(o, false);
     udy_json_free(o);
     if (!text) no_memory();

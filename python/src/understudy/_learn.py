@@ -457,7 +457,7 @@ def _by_function(
             with _native.Watch(callback) as progress:
                 _native.call("bc_train", training, data, stage, None, progress)
             trained = _bc_result(training)
-            learner = trained.policy if learning["val_fraction"] > 0 else trained.last
+            learner = trained.policy
             seconds = time.monotonic() - began
             select = evaluate(
                 learner,
