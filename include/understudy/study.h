@@ -234,7 +234,6 @@ typedef struct udy_results {
     int dagger_best;                // round
     double seconds_total;
     double expert_mean;
-    bool expert_provisional;
 } udy_results;
 
 // Run every stage in the run folder (made by udy_run_create, or opened to go on): demonstrations,
@@ -819,7 +818,7 @@ typedef struct udy_sweep_need {
 
 typedef struct udy_sweep_teacher {
     char name[256], label[64];  // label: "ant-v5, sampled"
-    bool stochastic, provisional;
+    bool stochastic;
     int n, falls;  // episodes: the cells' seeds
     double mean, std, ci[2];
 } udy_sweep_teacher;

@@ -165,11 +165,10 @@ int cli_find_report(char dir[UDY_PATH_MAX], const char *data, udy_error *err) UD
 // Fill an empty config->model_dir where the library would not find the models by itself.
 int cli_find_models(udy_task_config *config, const char *data, udy_error *err) UDY_MUST_CHECK;
 
-// Load the policy that a user named; a provisional one is said so. "random" needs task.
+// Load the policy that a user named. "random" needs task.
 // Nullable: task (then "random" is an error)
 int cli_load_policy(udy_policy **out, const char *data, const char *name, const udy_task *task,
                     udy_error *err) UDY_MUST_CHECK;
-bool cli_policy_provisional(const udy_policy *policy);
 
 // A task for a policy or dataset: id, observation form, --set, models.
 // Returns an exit code, what is wrong said.

@@ -12,11 +12,11 @@ typedef struct evaluate_args {
 } evaluate_args;
 
 static void print_report(const udy_evaluation *e, const char *name, const udy_task *task,
-                         const evaluate_args *args, bool provisional) {
+                         const evaluate_args *args) {
     int otherwise = e->falls - e->too_low - e->too_high;
-    printf("%s%s%s%s on %s, %d episodes from seed %llu%s\n", cli_style("1"), name, cli_style_end(),
-           provisional ? " (provisional)" : "", udy_task_info_of(task)->id, e->n,
-           (unsigned long long)args->common.seed, args->stochastic ? ", actions sampled" : "");
+    printf("%s%s%s on %s, %d episodes from seed %llu%s\n", cli_style("1"), name, cli_style_end(),
+           udy_task_info_of(task)->id, e->n, (unsigned long long)args->common.seed,
+           args->stochastic ? ", actions sampled" : "");
     printf("  return   %.1f mean, 95 %% interval [%.1f, %.1f], sd %.1f\n", e->mean, e->ci95[0],
            e->ci95[1], e->std);
     printf("           %.1f median, %.1f interquartile mean\n", e->median, e->iqm);
@@ -58,10 +58,9 @@ static int evaluate(const evaluate_args *args, const char *name, const udy_polic
         udy_json_put_string(root, "task", udy_task_info_of(task)->id);
         cli_json_put_u64(root, "seed", args->common.seed);
         udy_json_put_bool(root, "stochastic", args->stochastic);
-        udy_json_put_bool(root, "provisional", cli_policy_provisional(policy));
         code = cli_print_json(root);
     } else if (code == CLI_DONE) {
-        print_report(&e, name, task, args, cli_policy_provisional(policy));
+        print_report(&e, name, task, args);
     }
     udy_evaluation_free(&e);
     udy_batch_destroy(batch);

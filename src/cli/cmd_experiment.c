@@ -202,9 +202,6 @@ static int check_expert(const experiment_args *args, const udy_experiment_config
     if (!status) status = udy_policy_load(&expert, path, &err);
     if (!status) status = udy_task_create(&task, config->task, &config->task_config, &err);
     if (!status) status = udy_policy_check(expert, task, &err);
-    if (!status && cli_policy_provisional(expert))
-        cli_note("the expert '%s' is provisional, in place of one that the project trained itself",
-                 config->expert);
     udy_task_destroy(task);
     udy_policy_destroy(expert);
     return status ? cli_fail(&err) : CLI_DONE;

@@ -31,10 +31,6 @@ static double number_of(const expert *x, const char *key) {
     return text && end != text && !*end ? value : NAN;
 }
 
-static bool is_provisional(const expert *x) {
-    return cli_policy_provisional(x->policy);
-}
-
 static double file_bytes(const expert *x) {
     struct stat st;
     return stat(x->path, &st) ? NAN : (double)st.st_size;
@@ -121,8 +117,7 @@ static void print_size(const expert *x) {
 }
 
 static void print_expert(const expert *x) {
-    printf("%s%s%s%s\n", cli_style("1"), x->name, cli_style_end(),
-           is_provisional(x) ? "  provisional: until the project has trained its own" : "");
+    printf("%s%s%s\n", cli_style("1"), x->name, cli_style_end());
     printf("  %-9s", "task");
     cli_put_text(said(x, "task") ? said(x, "task") : "unknown");
     printf(", %d observations, contact forces %s\n",
@@ -196,7 +191,6 @@ static udy_json *expert_json(const expert *x) {
                                        "chosen_as", "commit", "versions", "machine", "wall_clock"};
     udy_json_put_string(entry, "name", x->name);
     udy_json_put_string(entry, "file", x->path);
-    udy_json_put_bool(entry, "provisional", is_provisional(x));
     udy_json_put_bool(entry, "gaussian", udy_policy_gaussian(x->policy));
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (said(x, keys[i])) udy_json_put_string(entry, keys[i], said(x, keys[i]));

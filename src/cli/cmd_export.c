@@ -149,7 +149,7 @@ static int load(job *j) {
     if (cli_load_policy(&j->policy, j->args->common.data, name, NULL, &err) ||
         udy_policy_plain(&j->plain, j->policy, &err))
         return cli_fail(&err);
-    static const char *const keys[] = {"made_by", "return", "provisional", "understudy"};
+    static const char *const keys[] = {"made_by", "return", "understudy"};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         const char *value = udy_policy_metadata(j->policy, keys[i]);
         if (value) j->extra[j->n_extra++] = (udy_text_pair){keys[i], value};

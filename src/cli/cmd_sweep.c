@@ -173,10 +173,6 @@ static int find_experts(const sweep_args *args, const udy_sweep_config *config,
             status = udy_error_set(&err, UDY_EINVAL,
                                    "%s has no head to sample from: name it without ':stochastic'",
                                    list[i].name);
-        if (!status && !list[i].stochastic && cli_policy_provisional(expert))
-            cli_note(
-                "the expert '%s' is provisional, in place of one that the project trained itself",
-                list[i].name);
         udy_policy_destroy(expert);
     }
     udy_task_destroy(task);

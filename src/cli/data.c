@@ -134,11 +134,6 @@ int cli_find_policy(char out[UDY_PATH_MAX], const char *data, const char *name, 
     return status ? status : unknown_name("policy or expert", name, dir, ".safetensors", err);
 }
 
-bool cli_policy_provisional(const udy_policy *policy) {
-    const char *mark = udy_policy_metadata(policy, "provisional");
-    return mark && strcmp(mark, "true") == 0;
-}
-
 int cli_load_policy(udy_policy **out, const char *data, const char *name, const udy_task *task,
                     udy_error *err) {
     if (strcmp(name, "random") == 0) {
@@ -147,10 +142,7 @@ int cli_load_policy(udy_policy **out, const char *data, const char *name, const 
     }
     char path[UDY_PATH_MAX];
     int status = cli_find_policy(path, data, name, err);
-    if (!status) status = udy_policy_load(out, path, err);
-    if (!status && cli_policy_provisional(*out))
-        cli_note("%s is provisional, in place of an expert that the project trained itself", name);
-    return status;
+    return status ? status : udy_policy_load(out, path, err);
 }
 
 //------------------------------------------ Tasks -------------------------------------------------

@@ -89,8 +89,8 @@ udy__row_kind udy__kind_of_name(const char *name, int *round);
 const udy_result_row *udy__find_row(const udy_results *results, udy__row_kind kind);
 // The round that "dagger-best" is, where the results have both; else -1.
 int udy__best_round(const udy_results *results);
-// The row's label, with "(provisional)" where that is so of the expert.
-void udy__row_label(char out[64], const udy_results *results, const udy_result_row *row);
+// What a row is called: its label, else its name.
+const char *udy__row_label(const udy_result_row *row);
 
 //------------------------------------------ Panels (panels.c) -------------------------------------
 

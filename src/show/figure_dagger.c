@@ -116,13 +116,13 @@ static void add_band(udy__text *script, const udy_result_row *row, const char *c
                         row->name, colour);
 }
 
-static void add_line(udy__text *script, const udy_results *results, const udy_result_row *row,
-                     const char *colour, const char *dash, double width) {
+static void add_line(udy__text *script, const udy_result_row *row, const char *colour,
+                     const char *dash, double width) {
     if (!isfinite(row->mean)) return;
-    char label[64], title[128], labels[32];
-    udy__row_label(label, results, row);
+    char title[128], labels[32];
     udy__format_short(labels, (double)row->labels);
-    snprintf(title, sizeof title, row->labels ? "%s, %s labels" : "%s", label, labels);
+    snprintf(title, sizeof title, row->labels ? "%s, %s labels" : "%s", udy__row_label(row),
+             labels);
     udy__script_add(script,
                     "'dagger.csv' \\\n      using (strcol('policy') eq '%s' ? from : NaN)"
                     ":'mean':(to - from):(0) \\\n      with vectors nohead linecolor rgb '%s' "
@@ -139,9 +139,9 @@ static void write_plot(udy__text *script, const udy_results *results, const roun
     udy__script_begin_plot(script, "dagger", 800, 520, 14);
     if (expert) add_band(script, expert, UDY__COLOUR_EXPERT);
     if (bc) add_band(script, bc, UDY__COLOUR_BC);
-    if (expert) add_line(script, results, expert, UDY__COLOUR_EXPERT, "1", 2);
-    if (bc) add_line(script, results, bc, UDY__COLOUR_BC, "(8,4)", 2);
-    if (random) add_line(script, results, random, UDY__COLOUR_RANDOM, "(2,4)", 1.5);
+    if (expert) add_line(script, expert, UDY__COLOUR_EXPERT, "1", 2);
+    if (bc) add_line(script, bc, UDY__COLOUR_BC, "(8,4)", 2);
+    if (random) add_line(script, random, UDY__COLOUR_RANDOM, "(2,4)", 1.5);
     // Bars apart from points: a point without an interval still counts.
     if (r->n_intervals)
         udy__script_add(

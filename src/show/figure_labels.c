@@ -154,9 +154,7 @@ static void add_level(udy__page *page, const labels *l, double level, const char
 
 static void add_expert(udy__page *page, const labels *l) {
     if (!l->expert) return;
-    char words[64];
-    udy__row_label(words, l->results, l->expert);
-    add_level(page, l, l->expert->mean, "1", words);
+    add_level(page, l, l->expert->mean, "1", udy__row_label(l->expert));
     if (l->expert->mean > 0) add_level(page, l, ENOUGH * l->expert->mean, "(3,4)", "90 %");
 }
 

@@ -82,10 +82,10 @@ static void write_csv(udy__text *csv, const udy_results *results, const selectio
 
 // A label over lines of about 11 characters, broken at spaces, then the falls.
 // Returns the number of lines.
-static int add_tick(udy__text *script, const udy_results *results, const selection *s, int i) {
+static int add_tick(udy__text *script, const selection *s, int i) {
     const udy_result_row *row = s->rows[i];
     char words[64], falls[48];
-    udy__row_label(words, results, row);
+    udy__format(words, sizeof words, "%s", udy__row_label(row));
     udy__script_add(script, i ? ", \\\n  " : "");
     int n_lines = 2;
     char line[96] = "", *rest = words, *word;
@@ -131,7 +131,7 @@ static void add_summary(udy__text *script, const udy_result_row *row, int positi
     udy_free(x);
 }
 
-static void write_head(udy__text *script, const udy_results *results, const selection *s) {
+static void write_head(udy__text *script, const selection *s) {
     udy__axis y = udy__axis_empty();
     int most = 0, n_lines = 0;
     for (int i = 0; i < s->n; i++) {
@@ -151,7 +151,7 @@ static void write_head(udy__text *script, const udy_results *results, const sele
     udy__script_add_axis(script, "y", &y);
     udy__script_add(script, "set xtics scale 0 (");
     for (int i = 0; i < s->n; i++) {
-        int lines = add_tick(script, results, s, i);
+        int lines = add_tick(script, s, i);
         n_lines = lines > n_lines ? lines : n_lines;
     }
     // gnuplot leaves room for one line of labels only.
@@ -212,7 +212,7 @@ int udy_figure_returns(const char *dir, const udy_results *results, udy_error *e
                              results->n_rows);
     udy__text csv = {0}, script = {0};
     write_csv(&csv, results, &s);
-    write_head(&script, results, &s);
+    write_head(&script, &s);
     udy__script_begin_plot(&script, "returns", 800, 520, 12);
     udy__text_puts(&script, boxes_and_dots);
     bool any_interval = false;  // gnuplot complains where there is nothing to draw

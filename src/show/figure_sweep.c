@@ -206,7 +206,7 @@ static void add_panel(figure *f, const frame *g, int row, int expert) {
     int panel = panel_of(f, row, expert);
     char title[160];
     add_margins(f, g, row, expert);
-    udy__format(title, sizeof title, "%s%s%s", t->label, t->provisional ? " (provisional)" : "",
+    udy__format(title, sizeof title, "%s%s", t->label,
                 f->n_rows == 1              ? ""
                 : row == UDY_SWEEP_TUTORIAL ? ": tutorial"
                                             : ": converged");

@@ -24,13 +24,11 @@ static void falls_cell(udy__text *html, const udy_result_row *row) {
 
 static void result_row(udy__report *r, const udy_result_row *row) {
     udy__text *html = &r->body;
-    char label[64];
     int decimals = udy__return_decimals(r);
     double expert = r->results->expert_mean, share = expert > 0 ? row->share : NAN;
     bool made = row->labels > 0 || row->seconds > 0;  // else it took no number to make it
-    udy__row_label(label, r->results, row);
     udy__text_puts(html, "<tr><th scope=\"row\">");
-    udy__html_add(html, label);
+    udy__html_add(html, udy__row_label(row));
     udy__text_puts(html, "</th><td class=\"n\">");
     udy__html_say(html, "%s", NUMBER(row->mean, decimals));
     if (isfinite(share) && share > 0)

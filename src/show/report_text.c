@@ -242,11 +242,4 @@ void udy__report_lead(udy__report *r) {
                       PERCENT(share_of(r, best)));
     say_gap(r);
     udy__text_puts(&r->body, "</p>\n");
-    if (r->results->expert_provisional) {
-        udy__text_puts(&r->body, "<p class=\"missing\">");
-        udy__html_say(&r->body,
-                      "The expert is provisional: it stands in until the project has trained its "
-                      "own, so the shares are of that one.");
-        udy__text_puts(&r->body, "</p>\n");
-    }
 }

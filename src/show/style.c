@@ -248,11 +248,6 @@ int udy__best_round(const udy_results *results) {
     return -1;
 }
 
-void udy__row_label(char out[64], const udy_results *results, const udy_result_row *row) {
-    int round;
-    bool provisional = results->expert_provisional &&
-                       udy__row_kind_of(row, &round) == UDY__ROW_EXPERT &&
-                       !strstr(row->label, "provisional");
-    snprintf(out, 64, "%.47s%s", row->label[0] ? row->label : row->name,
-             provisional ? " (provisional)" : "");
+const char *udy__row_label(const udy_result_row *row) {
+    return row->label[0] ? row->label : row->name;
 }

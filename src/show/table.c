@@ -45,7 +45,7 @@ static bool was_made(const udy_result_row *row) {
 
 static void cell_policy(char out[CELL], const format *f, const udy_result_row *row) {
     char label[64];
-    udy__row_label(label, f->results, row);
+    udy__format(label, sizeof label, "%s", udy__row_label(row));
     char *bracket = strstr(label, " (");
     if (f->short_names && bracket && strlen(label) > LONG_NAME) *bracket = '\0';
     snprintf(out, CELL, "%.40s", label);
@@ -221,9 +221,5 @@ char *udy_results_table(const udy_results *results, int columns) {
     if (any_detail(&f)) strcat(note, "Falls in brackets: with the body too low, too high. ");
     if (l.width[8]) strcat(note, "Time: to collect, label and train, not to evaluate.");
     if (note[0]) add_note(&text, width, note);
-    if (results->expert_provisional)
-        add_note(&text, width,
-                 "The expert is provisional: it stands in until the project has "
-                 "trained its own.");
     return udy__text_take(&text);
 }

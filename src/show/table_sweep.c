@@ -121,11 +121,9 @@ static void add_head(udy__text *text, const udy_sweep *s, bool markdown) {
 char *udy_sweep_table(const udy_sweep *sweep, bool markdown) {
     if (!sweep || sweep->n_experts < 1) return NULL;
     udy__text text = {0};
-    bool provisional = false;
     add_head(&text, sweep, markdown);
     for (int e = 0; e < sweep->n_experts; e++) {
         const udy_sweep_teacher *t = &sweep->experts[e];
-        provisional = provisional || t->provisional;
         if (!markdown) {
             add_label(&text, t->label);
             udy__script_add(&text, " (mean return %.0f, %d falls in %d episodes)\n", t->mean,
@@ -138,10 +136,6 @@ char *udy_sweep_table(const udy_sweep *sweep, bool markdown) {
         &text, markdown ? "\nIn brackets: 95 %% intervals, by bootstrap over seeds and episodes."
                         : "\nLabels in brackets: 95 %% interval, by bootstrap over seeds and "
                           "episodes.");
-    if (provisional)
-        udy__script_add(&text,
-                        " Experts are provisional: they stand in until the project has "
-                        "trained its own.");
     if (markdown && isfinite(sweep->seconds) && isfinite(sweep->cell_seconds))
         udy__script_add(&text, " The sweep took %.1f minutes; the cells' own times add up to %.1f.",
                         sweep->seconds / 60, sweep->cell_seconds / 60);

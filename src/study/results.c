@@ -26,10 +26,10 @@ udy_json *udy__versions_json(void) {
 
 static udy_json *expert_json(const udy_policy *expert) {
     udy_json *e = udy_json_object();
-    const char *keys[] = {"made_by", "return", "provisional"};
+    const char *keys[] = {"made_by", "return"};
     const char *slash = strrchr(udy_policy_name(expert), '/');
     udy_json_put_string(e, "file", slash ? slash + 1 : udy_policy_name(expert));
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 2; i++)
         if (udy_policy_metadata(expert, keys[i]))
             udy_json_put_string(e, keys[i], udy_policy_metadata(expert, keys[i]));
     return e;
@@ -213,8 +213,6 @@ int udy_results_load(udy_results *out, const char *run_path, udy_error *err) {
     if (!status) status = read_curve(out, udy_json_get(root, "bc"));
     out->dagger_best = (int)udy_json_number(udy_json_get(root, "dagger"), "best_round", 0);
     out->seconds_total = udy_json_number(udy_json_get(root, "timing"), "seconds_total", NAN);
-    out->expert_provisional =
-        !strcmp(udy_json_string(udy_json_get(root, "expert"), "provisional", ""), "true");
     udy_json_free(root);
     if (!status) return UDY_OK;
     udy_results_free(out);

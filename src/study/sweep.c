@@ -235,8 +235,6 @@ static int load_experts(udy__sweep *x, const char *const *paths, udy_error *err)
         if (!status) status = udy_policy_check(e->policy, x->task, err);
         if (!status && e->stochastic) status = udy__head_check(e->policy, err);
         if (status) return status;
-        const char *mark = udy_policy_metadata(e->policy, "provisional");
-        e->provisional = mark && !strcmp(mark, "true");
     }
     return status;
 }
@@ -303,7 +301,6 @@ static void describe(const udy__sweep *x, const udy__sweep_cell *cells, int n_ce
         memcpy(t->name, e->name, sizeof t->name);
         memcpy(t->label, e->label, sizeof t->label);
         t->stochastic = e->stochastic;
-        t->provisional = e->provisional;
         t->n = e->of.n;
         t->falls = e->of.falls;
         t->mean = e->of.mean;

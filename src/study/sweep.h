@@ -14,7 +14,7 @@
 
 typedef struct udy__sweep_expert {
     char name[256], label[64];
-    bool stochastic, provisional;
+    bool stochastic;
     udy_policy *policy;
     udy_dataset **demos;  // [seeds]: demonstrations, validation and test episodes in turn
     udy_evaluation of;    // on the evaluation seeds of all repetitions

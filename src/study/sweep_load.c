@@ -44,7 +44,6 @@ static int read_experts(udy_sweep *s, const udy_json *list) {
         snprintf(e->name, sizeof e->name, "%s", udy_json_string(o, "name", ""));
         snprintf(e->label, sizeof e->label, "%s", udy_json_string(o, "label", ""));
         e->stochastic = udy_json_bool(o, "stochastic", false);
-        e->provisional = udy_json_bool(o, "provisional", false);
         e->n = count_of(o, "episodes", 1, 1e9);
         e->falls = count_of(o, "falls", 0, 1e9);
         e->mean = udy_json_number(o, "mean", NAN);

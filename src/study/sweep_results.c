@@ -133,7 +133,6 @@ static udy_json *experts_json(const udy_sweep *found) {
         udy_json_put_string(o, "name", e->name);
         udy_json_put_string(o, "label", e->label);
         udy_json_put_bool(o, "stochastic", e->stochastic);
-        udy_json_put_bool(o, "provisional", e->provisional);
         udy_json_put_int(o, "episodes", e->n);
         udy_json_put_number(o, "mean", e->mean);
         udy_json_put_number(o, "std", e->std);

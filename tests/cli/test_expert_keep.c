@@ -138,7 +138,6 @@ static void its_file_tells_the_curve_the_time_and_the_machine(void **state) {
     assert_contains(said(kept, "wall_clock"), "0:00:");
     assert_contains(said(kept, "tested_with"), UDY_VERSION);
     assert_null(udy_policy_metadata(kept, "commit"));
-    assert_null(udy_policy_metadata(kept, "provisional"));
     char machine[300];
     snprintf(machine, sizeof machine, "%s", said(kept, "machine"));
     assert_contains(machine, ", 1 thread");
@@ -159,7 +158,7 @@ static void its_file_tells_the_curve_the_time_and_the_machine(void **state) {
     udy_policy_destroy(kept);
 }
 
-static void the_list_shows_what_was_kept_and_calls_it_nothing_provisional(void **state) {
+static void the_list_shows_what_was_kept(void **state) {
     (void)state;
     make_run();
     shell("mkdir -p data/experts");
@@ -180,7 +179,6 @@ static void the_list_shows_what_was_kept_and_calls_it_nothing_provisional(void *
                                         "  machine  ",
                                         "  took     0:00:"};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) assert_contains(o.out, lines[i]);
-    assert_null(strstr(o.out, "provisional"));
     done(o);
     o = run_program("expert list --data data --json");
     assert_done(o);
@@ -192,7 +190,6 @@ static void the_list_shows_what_was_kept_and_calls_it_nothing_provisional(void *
                                           "falls", "too_low", "too_high", "speed_mean"};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         assert_true(udy_json_number(a, numbers[i], NAN) == udy_json_number(b, numbers[i], NAN));
-    assert_false(udy_json_bool(entry, "provisional", true));
     assert_string_equal(udy_json_string(a, "first_seed", ""), "77");
     double steps = udy_json_number(udy_json_get(kept, "chosen"), "steps", NAN);
     assert_true(udy_json_number(training, "steps", NAN) == steps);
@@ -204,8 +201,6 @@ static void the_list_shows_what_was_kept_and_calls_it_nothing_provisional(void *
         "evaluate data/experts/small.safetensors --episodes 1 --set "
         "max_episode_steps=80");
     assert_done(o);
-    assert_null(strstr(o.out, "provisional"));
-    assert_null(strstr(o.err, "provisional"));
     done(o);
 }
 
@@ -372,7 +367,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_best_is_kept_and_tests_as_the_training_tested_it),
         cmocka_unit_test(its_file_tells_the_curve_the_time_and_the_machine),
-        cmocka_unit_test(the_list_shows_what_was_kept_and_calls_it_nothing_provisional),
+        cmocka_unit_test(the_list_shows_what_was_kept),
         cmocka_unit_test(the_nearest_is_the_earlier_of_equals),
         cmocka_unit_test(an_unfinished_run_gives_its_best_so_far_while_it_is_at_work),
         cmocka_unit_test(without_an_evaluation_or_its_policy_there_is_nothing_to_keep),

@@ -163,7 +163,6 @@ static void the_shipped_experts_load_with_their_heads(void **state) {
         CHECK(udy_policy_check(policy, task, err));
         assert_true(udy_policy_gaussian(policy));
         assert_int_equal(udy_mlp_param_count(udy_policy_mlp(policy)), 6);
-        assert_string_equal(udy_policy_metadata(policy, "provisional"), "true");
         udy_policy_destroy(policy);
     }
 }

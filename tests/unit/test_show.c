@@ -48,7 +48,7 @@ static udy_result_row *add_row(udy_results *r, udy_rng *rng, const char *name, c
 
 // As an experiment leaves them: round 0 is trained on the demonstrations alone.
 static udy_results make_results(int rounds, int n, double scale, double shift) {
-    udy_results r = {.rows = rows, .expert_provisional = true};
+    udy_results r = {.rows = rows};
     udy_rng rng;
     udy_rng_init(&rng, 11);
     add_row(&r, &rng, "random", "Random", n, -60 * scale + shift, 30 * scale, 0, 0);
@@ -257,11 +257,11 @@ static void the_drawing_names_what_it_shows(void **state) {
         {"loss.svg",
          {"Loss", "training", "validation", "best epoch: 41 (0.00534)", "Epoch", "0.05"}},
         {"dagger.svg",
-         {"Expert (provisional)", "BC (50 episodes), 49.2k labels", "Random", "DAgger, by round",
-          "best round", "best round, on fresh episodes", "% of the expert", "Expert labels used",
+         {"Expert", "BC (50 episodes), 49.2k labels", "Random", "DAgger, by round", "best round",
+          "best round, on fresh episodes", "% of the expert", "Expert labels used",
           "Mean return over 20 episodes, with 95 % intervals", "4k"}},
         {"returns.svg",
-         {"Random", "BC (50", "round 0", "round 5", "DAgger best", "(round 10)", "(provisional)",
+         {"Random", "BC (50", "round 0", "round 5", "DAgger best", "(round 10)", "Expert",
           "falls 6/20", "mean, 95 % interval", "one episode"}},
     };
     for (size_t f = 0; f < sizeof expected / sizeof *expected; f++) {

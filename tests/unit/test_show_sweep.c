@@ -29,8 +29,7 @@ static udy_sweep make_sweep(int n_experts, int n_demos) {
     memcpy(s.demos.v, demos, sizeof(int) * (size_t)n_demos);
     for (int e = 0; e < n_experts; e++) {
         udy_sweep_teacher *t = &s.experts[e];
-        *t = (udy_sweep_teacher){
-            .n = 30, .mean = 7000.0 / (1 + e), .std = 100, .provisional = e == 0};
+        *t = (udy_sweep_teacher){.n = 30, .mean = 7000.0 / (1 + e), .std = 100};
         t->ci[0] = t->mean - 50, t->ci[1] = t->mean + 50;
         snprintf(t->label, sizeof t->label, "expert %c", 'a' + e);
         for (int m = 0; m < 2; m++)
@@ -104,13 +103,13 @@ static void three_experts_are_three_panels_that_say_what_they_show(void **state)
     snprintf(dir, sizeof dir, "%s", at_root("three"));
     udy_sweep s = make_sweep(3, 6);
     draw(dir, &s);
-    static const char *const returns[] = {
-        "expert a (provisional)", "expert b",          "expert c",
-        "BC, 100 epochs",         "DAgger, converged", "Demonstration episodes",
-        "Return per episode"};
+    static const char *const returns[] = {"expert a",          "expert b",
+                                          "expert c",          "BC, 100 epochs",
+                                          "DAgger, converged", "Demonstration episodes",
+                                          "Return per episode"};
     static const char *const labels[] = {"90 % of the expert", "first reached", "Expert labels"};
     static const char *const gap[] = {"BC, own states", "DAgger, expert", "expert c: converged",
-                                      "expert a (provisional): tutorial", "Squared action error"};
+                                      "expert a: tutorial", "Squared action error"};
     expect_texts(dir, names[0], returns, 7);
     expect_texts(dir, names[1], labels, 3);
     expect_texts(dir, names[2], gap, 5);
@@ -223,7 +222,6 @@ static void the_table_says_what_was_reached_and_what_was_not(void **state) {
                                             "12k (9k to 20k)",
                                             "12k (9k to more than tried)",
                                             "expert b",
-                                            "provisional",
                                             "bootstrap"};
         for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
             if (!strstr(table, texts[i])) fail_msg("'%s' is not in:\n%s", texts[i], table);

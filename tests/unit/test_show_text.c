@@ -75,8 +75,7 @@ static udy_result_row ant_rows[] = {
      .speed_mean = 4.0},
 };
 enum { N_ANT_ROWS = sizeof ant_rows / sizeof *ant_rows };
-static const udy_results ant = {
-    .rows = ant_rows, .n_rows = N_ANT_ROWS, .expert_mean = 4731.2, .expert_provisional = true};
+static const udy_results ant = {.rows = ant_rows, .n_rows = N_ANT_ROWS, .expert_mean = 4731.2};
 
 static void assert_says(const char *text, const char *words) {
     if (!strstr(text, words)) fail_msg("\"%s\" is not in:\n%s", words, text);
@@ -107,7 +106,7 @@ static void the_table_holds_every_number_of_every_row(void **state) {
         "   28.4  5/20 (1, 4)   1.25      9,800    4.1\n",
         "\nDAgger round 10                    4,601  4,496 to 4,707  4,604 "
         "   97.2  0/20          3.87  1,234,567  1,067\n",
-        "\nExpert (provisional)               4,731  4,599 to 4,828  4,795 "
+        "\nExpert                             4,731  4,599 to 4,828  4,795 "
         "  100.0  1/20 (0, 1)   4.00          -      -\n",
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) assert_says(table, lines[i]);
@@ -120,12 +119,6 @@ static void footnotes_explain_what_is_shown(void **state) {
     assert_says(table, "95 % interval: of the mean, by bootstrap");
     assert_says(table, "IQM: interquartile mean");
     assert_says(table, "too low, too high");
-    assert_says(table, "The expert is provisional");
-    udy_free(table);
-    udy_results own = ant;
-    own.expert_provisional = false;
-    table = udy_results_table(&own, 0);
-    assert_null(strstr(table, "provisional"));
     udy_free(table);
     table = udy_results_table(&ant, 60);
     assert_null(strstr(table, "IQM"));  // no column, no note
