@@ -81,6 +81,9 @@ int udy__subjects(const udy__report *r, const udy_shift_policy *out[UDY__SUBJECT
 // The expert on other seeds. NULL: no shift.
 const udy_shift_policy *udy__null_of(const udy__report *r);
 
+// A loss that falls by less over a tenth of the epochs has settled. Not more: with a fast expert a tenth
+// less of it was worth a fifth of the return (docs/sweep.md).
+#define UDY__SETTLED 0.01
 // The share of the held-out loss that went in the last tenth of the epochs: its mean over those against
 // the tenth before. NaN: nothing held out, or too few epochs.
 double udy__late_gain(const udy_results *results);

@@ -171,7 +171,7 @@ static void claim_training(udy__report *r) {
                      "no loss to judge by.");
         return;
     }
-    bool settled = gain <= 0.05;
+    bool settled = gain <= UDY__SETTLED;
     begin(r, settled ? HOLDS : OPEN, settled ? "confirmed" : "not decided", claim);
     udy__html_say(&r->body,
                   "The held-out loss of %s, on the expert's states, %s over the last "
@@ -179,7 +179,7 @@ static void claim_training(udy__report *r) {
                   TITLE(r, bc), CHANGE(gain), res->n_epochs,
                   settled ? "it had settled, and what is missing is not epochs."
                           : "it was still falling, so that some of the gap may be too little "
-                            "training.");
+                            "training (understudy sweep trains on, and tells).");
     if (few && bc->labels > few->labels && few->n > 0)
         udy__html_say(&r->body,
                       " The same training on %s instead of %s labels takes it from %s to %s %% of "

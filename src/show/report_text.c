@@ -30,7 +30,7 @@ double udy__late_gain(const udy_results *r) {
 static void say_convergence(udy__report *r) {
     double gain = udy__late_gain(r->results);
     if (!isfinite(gain)) return;
-    if (gain > 0.05)
+    if (gain > UDY__SETTLED)
         udy__html_say(&r->body,
                       " Over the last tenth of the epochs the held-out loss still %s: "
                       "training was not finished, and part of any gap may be that.",

@@ -321,7 +321,7 @@ static void the_shift_is_judged_by_states_and_errors(void **state) {
 
 static void a_loss_that_still_falls_is_told(void **state) {
     (void)state;
-    for (int e = 90; e < SAMPLE_EPOCHS; e++) s.val[e] *= 0.8;
+    for (int e = 90; e < SAMPLE_EPOCHS; e++) s.val[e] *= 0.97;
     char *html = report_of(at_root("falling"), false);
     expect_verdict(html, training_claim, "not decided");
     expect(html, "some of the gap may be too little training");
