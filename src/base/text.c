@@ -41,16 +41,22 @@ void udy__text_puts(udy__text *text, const char *s) {
     udy__text_add(text, s, strlen(s));
 }
 
+void udy__text_vprintf(udy__text *text, const char *format, va_list args) {
+    va_list again;
+    size_t room = text->capacity - text->n;
+    va_copy(again, args);
+    int n = vsnprintf(room ? text->p + text->n : NULL, room, format, args);
+    if (n > 0 && (size_t)n >= room && reserve(text, (size_t)n))
+        vsnprintf(text->p + text->n, (size_t)n + 1, format, again);
+    if (n > 0 && !text->failed) text->n += (size_t)n;
+    va_end(again);
+}
+
 void udy__text_printf(udy__text *text, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    int n = vsnprintf(NULL, 0, format, args);
+    udy__text_vprintf(text, format, args);
     va_end(args);
-    if (n <= 0 || !reserve(text, (size_t)n)) return;
-    va_start(args, format);
-    vsnprintf(text->p + text->n, (size_t)n + 1, format, args);
-    va_end(args);
-    text->n += (size_t)n;
 }
 
 char *udy__text_take(udy__text *text) {

@@ -3,6 +3,8 @@
 #ifndef UNDERSTUDY_BASE_TEXT_H_
 #define UNDERSTUDY_BASE_TEXT_H_
 
+#include <stdarg.h>
+
 #include "understudy/base.h"
 
 // A buffer that grows. Once an allocation fails everything is dropped and take() gives NULL, so
@@ -15,7 +17,9 @@ typedef struct udy__text {
 
 void udy__text_add(udy__text *text, const char *s, size_t n);
 void udy__text_puts(udy__text *text, const char *s);
-void udy__text_printf(udy__text *text, const char *format, ...) UDY_PRINTF(2, 3);  // of any length
+// Of any length, in the program's locale.
+void udy__text_printf(udy__text *text, const char *format, ...) UDY_PRINTF(2, 3);
+void udy__text_vprintf(udy__text *text, const char *format, va_list args) UDY_PRINTF(2, 0);
 char *udy__text_take(udy__text *text);  // free with udy_free; NULL: out of memory
 void udy__text_drop(udy__text *text);
 

@@ -8,26 +8,12 @@
 #include "show/figure.h"
 
 void udy__script_add(udy__text *text, const char *format, ...) {
-    char piece[512], *whole = piece;
     void *before = udy__locale_enter();
     va_list args;
     va_start(args, format);
-    int n = vsnprintf(piece, sizeof piece, format, args);
+    udy__text_vprintf(text, format, args);
     va_end(args);
-    if (n >= (int)sizeof piece) {
-        whole = udy_alloc((size_t)n + 1);
-        va_start(args, format);
-        if (whole) vsnprintf(whole, (size_t)n + 1, format, args);
-        va_end(args);
-    }
     udy__locale_leave(before);
-    if (!whole) {
-        udy__text_drop(text);
-        text->failed = true;
-    } else if (n > 0) {
-        udy__text_add(text, whole, (size_t)n);
-    }
-    if (whole != piece) udy_free(whole);
 }
 
 void udy__format(char *out, size_t size, const char *format, ...) {

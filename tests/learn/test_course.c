@@ -45,19 +45,6 @@ static int run_in(const char *path, unsigned loggers, const udy_progress *progre
     return status;
 }
 
-static void fresh(const char *name, char out[1024]) {
-    snprintf(out, 1024, "%s", at_root(name));
-    nftw(out, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-static const char *in(const char *run, const char *name) {
-    static char paths[4][1300];
-    static int turn;
-    turn = (turn + 1) % 4;
-    snprintf(paths[turn], sizeof paths[turn], "%s/%s", run, name);
-    return paths[turn];
-}
-
 static bool there(const char *run, const char *name) {
     return udy_file_exists(in(run, name)) || udy_dir_exists(in(run, name));
 }

@@ -59,11 +59,6 @@ static inline void house_close(house *h) {
     udy_pool_destroy(h->pool);
 }
 
-static inline void fresh(const char *name, char out[1024]) {
-    snprintf(out, 1024, "%s", at_root(name));
-    nftw(out, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-}
-
 // Rounds until all are done or one fails; returns the last status (0: all done).
 static inline int run_rounds(house *h, udy_error *err) {
     int more = 1;

@@ -42,11 +42,6 @@ static int run_in(const char *path, const udy_experiment_config *config, const c
     return status;
 }
 
-static void fresh(const char *name, char out[1024]) {
-    snprintf(out, 1024, "%s", at_root(name));
-    nftw(out, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-}
-
 static udy_json *results_of(const char *path) {
     char file[1100], *text;
     size_t n;

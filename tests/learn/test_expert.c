@@ -49,19 +49,6 @@ static int run_in(const char *path, const udy_expert_config *config, int n_threa
     return status;
 }
 
-static void fresh(const char *name, char out[1024]) {
-    snprintf(out, 1024, "%s", at_root(name));
-    nftw(out, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-static const char *in(const char *run, const char *name) {
-    static char paths[4][1200];
-    static int turn;
-    turn = (turn + 1) % 4;
-    snprintf(paths[turn], sizeof paths[turn], "%s/%s", run, name);
-    return paths[turn];
-}
-
 static udy_json *results_of(const char *run) {
     udy_json *results;
     CHECK(udy_json_load(&results, in(run, "results.json"), 1 << 24, err));

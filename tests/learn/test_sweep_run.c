@@ -44,11 +44,6 @@ static int run_in(const char *path, const udy_sweep_config *config, const char *
     return status;
 }
 
-static void fresh(const char *name, char out[1024]) {
-    snprintf(out, 1024, "%s", at_root(name));
-    nftw(out, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-}
-
 static udy_json *read_json(const char *folder, const char *name) {
     char path[1200];
     udy_json *tree;

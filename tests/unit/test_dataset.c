@@ -87,11 +87,6 @@ static void overwrite(const char *path, long at, const void *bytes, size_t n) {
     assert_int_equal(fclose(f), 0);
 }
 
-static void fresh(const char *name, char out[1024]) {
-    snprintf(out, 1024, "%s", at_root(name));
-    nftw(out, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-}
-
 //------------------------------------------ There and back ----------------------------------------
 
 static void appended_episodes_come_back_exactly(void **state) {

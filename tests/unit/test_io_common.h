@@ -46,6 +46,21 @@ static inline const char *at_root(const char *name) {
     return paths[turn];
 }
 
+// root/name, with nothing there.
+static inline void fresh(const char *name, char out[1024]) {
+    snprintf(out, 1024, "%s", at_root(name));
+    nftw(out, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+// folder/name; four at a time.
+static inline const char *in(const char *folder, const char *name) {
+    static char paths[4][1300];
+    static int turn;
+    turn = (turn + 1) % 4;
+    snprintf(paths[turn], sizeof paths[turn], "%s/%s", folder, name);
+    return paths[turn];
+}
+
 static inline void put_file(const char *path, const void *data, size_t n) {
     FILE *f = fopen(path, "wb");
     assert_non_null(f);

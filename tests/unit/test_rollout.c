@@ -8,11 +8,6 @@
 static udy_task *task;  // episodes of at most 60 steps
 static udy_policy *expert, *chance;
 
-static void fresh(const char *name, char out[1024]) {
-    snprintf(out, 1024, "%s", at_root(name));
-    nftw(out, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-}
-
 static void roll(const udy_task *of, const udy_rollout_job *like, int n, int n_threads,
                  udy_episode *out) {
     udy_rollout_job jobs[128];
