@@ -66,6 +66,9 @@ const udy_task_info *udy_task_info_of(const udy_task *task);
 const udy_task_config *udy_task_config_of(const udy_task *task);
 // Name and unit of observation i: "torso z", "m". false past the end.
 bool udy_task_obs_name(const udy_task *task, int i, char name[64], char unit[16]);
+// The facts as an object: id, sizes, bounds of the actions, reward_terms, observation (name and unit of
+// each). The caller's.
+udy_json *udy_task_json(const udy_task *task);
 
 // Why an episode ended.
 typedef enum {

@@ -49,8 +49,9 @@ int udy_evaluate_stochastic(udy_evaluation *out, const udy_policy *policy, const
                             udy_batch *batch, int episodes, uint64_t seed, const char *stage,
                             const udy_progress *progress, udy_error *err) UDY_MUST_CHECK;
 void udy_evaluation_free(udy_evaluation *e);
-// design.md's object: returns, mean, std, iqm, ci95, lengths, falls, too_low, too_high,
-// speed_mean, steps_per_s, ...; timing false leaves out what differs from run to run.
+// The object that every results file holds: mean, std, iqm, median, ci95, falls, too_low, too_high,
+// speed_mean, length_mean, and by episode returns, lengths, speeds and ends; with timing also
+// steps_per_s and seconds, which differ from run to run. The caller's.
 udy_json *udy_evaluation_json(const udy_evaluation *e, bool timing);
 
 //------------------------------------------ The course of a training ------------------------------

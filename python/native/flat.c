@@ -89,29 +89,8 @@ void udypy_task_destroy(void *task) {
 }
 
 char *udypy_task_facts(const void *task) {
-    const udy_task_info *info = udy_task_info_of(task);
-    udy_json *o = udy_json_object(), *terms = udy_json_array(), *names = udy_json_array();
-    udy_json_put_string(o, "id", info->id);
-    udy_json_put_int(o, "obs_dim", info->obs_dim);
-    udy_json_put_int(o, "act_dim", info->act_dim);
-    udy_json_put_int(o, "nq", info->nq);
-    udy_json_put_int(o, "nv", info->nv);
-    udy_json_put_numbers(o, "act_low", info->act_low, (size_t)info->act_dim);
-    udy_json_put_numbers(o, "act_high", info->act_high, (size_t)info->act_dim);
-    udy_json_put_number(o, "dt", info->dt);
-    udy_json_put_int(o, "max_episode_steps", info->max_episode_steps);
-    udy_json_put_number(o, "reward_threshold", info->reward_threshold);
+    udy_json *o = udy_task_json(task);
     udy_json_put_bool(o, "contact_obs", udy_task_config_of(task)->contact_obs);
-    for (int i = 0; i < info->n_terms; i++) udy_json_append_string(terms, info->term_names[i]);
-    udy_json_put(o, "terms", terms);
-    char name[64], unit[16];
-    for (int i = 0; udy_task_obs_name(task, i, name, unit); i++) {
-        udy_json *pair = udy_json_array();
-        udy_json_append_string(pair, name);
-        udy_json_append_string(pair, unit);
-        udy_json_append(names, pair);
-    }
-    udy_json_put(o, "obs_names", names);
     char *text = udy_json_print(o, false);
     udy_json_free(o);
     if (!text) no_memory();

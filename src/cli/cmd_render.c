@@ -67,8 +67,7 @@ static int read_words(const render_args *args, film *f) {
     if (n_labels > args->common.n_operands)
         return cli_usage("--labels '%s': %d names for %d panels", args->labels, n_labels,
                          args->common.n_operands);
-    size_t n = strlen(args->out);
-    if (n < 4 || strcmp(args->out + n - 4, ".mp4") != 0)
+    if (!cli_has_suffix(args->out, ".mp4"))
         return cli_usage("-o '%s': expected a name that ends in .mp4", args->out);
     if (args->width % 2 || args->height % 2)
         return cli_usage(

@@ -10,30 +10,7 @@ typedef struct tasks_args {
 } tasks_args;
 
 static udy_json *task_json(const udy_task *task) {
-    const udy_task_info *info = udy_task_info_of(task);
-    udy_json *root = udy_json_object();
-    udy_json_put_string(root, "id", info->id);
-    udy_json_put_int(root, "obs_dim", info->obs_dim);
-    udy_json_put_int(root, "act_dim", info->act_dim);
-    udy_json_put_int(root, "nq", info->nq);
-    udy_json_put_int(root, "nv", info->nv);
-    udy_json_put_number(root, "dt", info->dt);
-    udy_json_put_int(root, "max_episode_steps", info->max_episode_steps);
-    udy_json_put_number(root, "reward_threshold", info->reward_threshold);
-    udy_json_put_numbers(root, "act_low", info->act_low, (size_t)info->act_dim);
-    udy_json_put_numbers(root, "act_high", info->act_high, (size_t)info->act_dim);
-    udy_json *terms = udy_json_array();
-    for (int i = 0; i < info->n_terms; i++) udy_json_append_string(terms, info->term_names[i]);
-    udy_json_put(root, "reward_terms", terms);
-    udy_json *observation = udy_json_array();
-    char name[64], unit[16];
-    for (int i = 0; udy_task_obs_name(task, i, name, unit); i++) {
-        udy_json *entry = udy_json_object();
-        udy_json_put_string(entry, "name", name);
-        udy_json_put_string(entry, "unit", unit);
-        udy_json_append(observation, entry);
-    }
-    udy_json_put(root, "observation", observation);
+    udy_json *root = udy_task_json(task);
     udy_json *settings = udy_json_object();
     for (const udy_field *f = udy_task_config_fields; f->key; f++) {
         char *value = cli_setting_value(udy_task_config_of(task), f);

@@ -78,9 +78,11 @@ class Task:
         #: Are contact forces in the observation?
         self.contact_obs: bool = facts["contact_obs"]
         #: Names of the reward's terms, Gymnasium's info keys.
-        self.reward_terms: tuple[str, ...] = tuple(facts["terms"])
+        self.reward_terms: tuple[str, ...] = tuple(facts["reward_terms"])
         #: Name and unit of each number of an observation: ("torso z", "m").
-        self.obs_names: tuple[tuple[str, str], ...] = tuple((n, u) for n, u in facts["obs_names"])
+        self.obs_names: tuple[tuple[str, str], ...] = tuple(
+            (o["name"], o["unit"]) for o in facts["observation"]
+        )
 
     @property
     def options(self) -> Mapping[str, Any]:
