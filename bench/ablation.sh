@@ -28,7 +28,7 @@ mkdir -p "$out"
 
 one() { # NAME SEED
     local run=$out/$1-$2 settings
-    settings=$(awk -v name="$1" '$1 == name { $1 = ""; print }' bench/ablation.txt)
+    settings=$(awk -v name="$1" '$1 == "all" || $1 == name { $1 = ""; print }' bench/ablation.txt)
     local command=("$program" expert train --threads 1 --quiet)
     if [ -e "$run/run.yaml" ]; then
         command+=(--resume "$run")
@@ -49,7 +49,7 @@ one() { # NAME SEED
 # All variants with one seed before the next: an early look compares like with like.
 for seed in $seeds; do
     while read -r name _; do
-        case "$name" in '' | '#'*) continue ;; esac
+        case "$name" in '' | '#'* | all) continue ;; esac
         [ -z "$only" ] || [[ " $only " == *" $name "* ]] || continue
         while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n || true; done
         one "$name" "$seed" &

@@ -416,7 +416,9 @@ typedef struct udy_sac_config {
     int policy_delay;       // critic updates for one of actor and temperature
     double temperature;     // alpha at the start
     double temperature_learning_rate;
-    double target_entropy_per_action;  // times A; -1 is the paper's
+    // Times A; -1 is the paper's. Linear from the share target_entropy_hold of all updates on. A final of
+    // 1, which no entropy on (-1, 1) reaches: target_entropy_per_action throughout
+    double target_entropy_per_action, target_entropy_final, target_entropy_hold;
     // Evaluation and selection (udy_expert_train).
     int eval_interval;  // environment steps
     int eval_episodes;  // on the selection seeds

@@ -152,7 +152,6 @@ int udy_sac_create(udy_sac **out, const udy_sac_config *config, const udy_task *
                               .squash = config->log_std_bound == UDY_LOG_STD_SQUASH,
                               .low = (float)config->log_std_range[0],
                               .high = (float)config->log_std_range[1]};
-    s->target_entropy = config->target_entropy_per_action * s->A;
     double learning = (double)config->steps - config->random_steps;
     s->total_updates = (int64_t)fmax(1, learning * config->updates_per_step);
     s->numbers.log_alpha = log(config->temperature);

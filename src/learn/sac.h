@@ -43,7 +43,6 @@ struct udy_sac {
     int target_value;  // a udy_value: of this update's targets
     bool joint;        // critics see (s, a) and (s', a') in one batch
     udy__gaussian head;
-    double target_entropy;
     int64_t total_updates;
     udy__sac_numbers numbers;
     udy__sac_sums sums;
@@ -101,6 +100,7 @@ void udy__sac_update_destroy(udy_sac *sac);
 int udy__sac_refresh_acting(udy_sac *sac, udy_error *err) UDY_MUST_CHECK;
 double udy__sac_gamma(const udy_sac *sac);
 double udy__sac_learning_rate(const udy_sac *sac);
+double udy__sac_target_entropy(const udy_sac *sac);
 double udy__sac_reward_scale(const udy_sac *sac);
 
 #endif  // UDY_LEARN_SAC_H_

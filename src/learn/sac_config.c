@@ -74,6 +74,10 @@ const udy_field udy_sac_config_fields[] = {
      "Adam's, of log alpha; 0: alpha stays"},
     {"target_entropy_per_action", UDY_FIELD_F64, AT(target_entropy_per_action), 0, -100, 100, NULL,
      "entropy that alpha aims at, an action dimension"},
+    {"target_entropy_final", UDY_FIELD_F64, AT(target_entropy_final), 0, -100, 1, NULL,
+     "at the last update; linear between. 1: target_entropy_per_action throughout"},
+    {"target_entropy_hold", UDY_FIELD_F64, AT(target_entropy_hold), 0, 0, 1, NULL,
+     "share of all updates before it begins to change"},
     {"eval_interval", UDY_FIELD_INT, AT(eval_interval), 0, 1, 2e9, NULL,
      "environment steps between evaluations"},
     {"eval_episodes", UDY_FIELD_INT, AT(eval_episodes), 0, 1, 1e5, NULL,
@@ -117,6 +121,7 @@ udy_sac_config udy_sac_config_default(void) {
                             .temperature = 1,
                             .temperature_learning_rate = 3e-4,
                             .target_entropy_per_action = -1,
+                            .target_entropy_final = 1,
                             .eval_interval = 25000,
                             .eval_episodes = 20,
                             .test_episodes = 100};

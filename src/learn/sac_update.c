@@ -293,6 +293,11 @@ static double progress(const udy_sac *s) {
     return done < 1 ? done : 1;
 }
 
+// How far a change has come that begins after a share `hold` of all updates and ends with them.
+static double change(const udy_sac *s, double hold) {
+    return hold < 1 ? fmax(0, (progress(s) - hold) / (1 - hold)) : 0;
+}
+
 double udy__sac_learning_rate(const udy_sac *s) {
     const udy_sac_config *c = &s->config;
     if (c->learning_rate_final < 0) return c->learning_rate;
@@ -301,10 +306,16 @@ double udy__sac_learning_rate(const udy_sac *s) {
 
 double udy__sac_gamma(const udy_sac *s) {
     const udy_sac_config *c = &s->config;
-    double done = progress(s) - c->gamma_hold;
-    if (c->gamma_final < 0 || c->gamma_final == c->gamma || done <= 0) return c->gamma;
+    double changed = change(s, c->gamma_hold);
+    if (c->gamma_final < 0 || c->gamma_final == c->gamma || changed == 0) return c->gamma;
     double from = 1 / (1 - c->gamma), to = 1 / (1 - c->gamma_final);
-    return 1 - 1 / (from + (to - from) * done / (1 - c->gamma_hold));
+    return 1 - 1 / (from + (to - from) * changed);
+}
+
+double udy__sac_target_entropy(const udy_sac *s) {
+    const udy_sac_config *c = &s->config;
+    double from = c->target_entropy_per_action, to = c->target_entropy_final;
+    return s->A * (to < 1 ? from + (to - from) * change(s, c->target_entropy_hold) : from);
 }
 
 static int target_value(const udy_sac *s) {
@@ -439,7 +450,7 @@ static void actor_tile_task(void *ctx, int tile, int thread) {
 static void update_temperature(udy_sac *s, double mean_log_prob) {
     udy__sac_numbers *n = &s->numbers;
     const double b1 = 0.9, b2 = 0.999, t = (double)n->actor_updates;
-    double g = -(mean_log_prob + s->target_entropy);
+    double g = -(mean_log_prob + udy__sac_target_entropy(s));
     n->log_alpha_m = b1 * n->log_alpha_m + (1 - b1) * g;
     n->log_alpha_v = b2 * n->log_alpha_v + (1 - b2) * g * g;
     double m = n->log_alpha_m / (1 - pow(b1, t)), v = n->log_alpha_v / (1 - pow(b2, t));

@@ -13,8 +13,8 @@ in it: they are drawn from the NumPy streams that the training's own generators 
     plain      SAC as published: scalar twin critics, clamped log-std, no normalisation
     batch      XQC's: joint BatchNorm, unit weights, 101 bins, scaled rewards, a falling learning rate
     layer      LayerNorm critics, 3-step returns, squashed log-std
-    histogram  HL-Gauss targets, joint BatchNorm with (s', a') as constants, a growing gamma, an
-               averaged policy
+    histogram  HL-Gauss targets, joint BatchNorm with (s', a') as constants, a growing gamma, a
+               falling target of the entropy, an averaged policy
     split      BatchNorm by (s, a) alone, targets by running statistics
 """
 import copy
@@ -56,13 +56,15 @@ VARIANTS = {
                       learning_rate=3e-3, learning_rate_final=3e-3, temperature=0.05,
                       temperature_learning_rate=2e-2, target_average=0.1, log_std_range=[-10, 2],
                       actor_norm="batch", critic_norm="batch", joint_batch=True,
-                      joint_gradient=False, value="histogram", bins=31, value_max=4),
+                      joint_gradient=False, value="histogram", bins=31, value_max=4,
+                      target_entropy_final=-3, target_entropy_hold=0.125),
     "split": dict(steps=1001, gamma=0.9, gamma_final=0.9, learning_rate=3e-3,
                   learning_rate_final=3e-3, temperature=0.05, temperature_learning_rate=2e-2,
                   target_average=0.1, log_std_range=[-10, 2], critic_norm="batch",
                   critic_unit_weights=True, joint_batch=False),
 }
-DEFAULTS = dict(n_step=1, beta1=0.9, target_entropy_per_action=-1, log_std_bound="clamp",
+DEFAULTS = dict(n_step=1, beta1=0.9, target_entropy_per_action=-1, target_entropy_final=1,
+                target_entropy_hold=0, log_std_bound="clamp",
                 actor_norm="none", critic_norm="none", actor_unit_weights=False,
                 critic_unit_weights=False, joint_batch=True, joint_gradient=True, value="scalar",
                 bins=101, value_max=5, reward_scaling=False, return_max=5, policy_average=1)
@@ -253,6 +255,13 @@ class Training:
         first, last = (1 / (1 - self.c[key]) for key in ("gamma", "gamma_final"))
         return 1 - 1 / (first + (last - first) * min(1.0, self.done / self.total))
 
+    def target_entropy(self):
+        """Linear after its hold; a final of 1: none."""
+        c = self.c
+        first, last, hold = (c[f"target_entropy_{key}"] for key in ("per_action", "final", "hold"))
+        changed = max(0.0, min(1.0, self.done / self.total) - hold) / (1 - hold)
+        return A * (first if last == 1 else first + (last - first) * changed)
+
     def set_rate(self, adam):
         c = self.c
         done = min(1.0, self.done / self.total)
@@ -345,9 +354,8 @@ class Training:
         if self.mean_actor:
             with torch.no_grad():
                 self.mean_actor.average(self.actor, c["policy_average"], stats=True)
-        entropy_target = A * c["target_entropy_per_action"]
         self.alpha_adam.zero_grad()
-        (-self.log_alpha * (log_prob.detach() + entropy_target)).mean().backward()
+        (-self.log_alpha * (log_prob.detach() + self.target_entropy())).mean().backward()
         self.alpha_adam.step()
         return showed + [loss.item(), -log_prob.mean().item(), self.log_alpha.item()]
 

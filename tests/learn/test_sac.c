@@ -367,6 +367,30 @@ static void gamma_changes_after_its_hold_and_reaches_its_end(void **state) {
     udy_task_destroy(task);
 }
 
+static void the_entropy_aimed_at_changes_after_its_hold_and_reaches_its_end(void **state) {
+    (void)state;
+    udy_task *task = task_of("Hopper-v5", 0);  // three actions
+    udy_sac_config c = small_config(XQC), constant = c;
+    c.steps = constant.steps = 1260;
+    c.target_entropy_final = -2;
+    c.target_entropy_hold = 0.5;
+    assert_true(same_at(&constant, &c, task, 660));
+    assert_false(same_at(&constant, &c, task, 690));
+    const struct {
+        int64_t updates;
+        double entropy;
+    } wanted[] = {{0, -3}, {300, -3}, {450, -4.5}, {600, -6}, {700, -6}};
+    training t = open_training(&c, task, 4, 1), u = open_training(&constant, task, 4, 1);
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        t.sac->numbers.updates = u.sac->numbers.updates = wanted[i].updates;
+        assert_true(fabs(udy__sac_target_entropy(t.sac) - wanted[i].entropy) < 1e-12);
+        assert_true(udy__sac_target_entropy(u.sac) == -3);
+    }
+    close_training(&t);
+    close_training(&u);
+    udy_task_destroy(task);
+}
+
 //------------------------------------------ Looking at it -----------------------------------------
 
 static void the_status_tells_what_was_done(void **state) {
@@ -609,6 +633,7 @@ int main(void) {
         cmocka_unit_test(rewards_are_scaled_by_the_returns_spread),
         cmocka_unit_test(a_final_value_takes_over_after_its_hold),
         cmocka_unit_test(gamma_changes_after_its_hold_and_reaches_its_end),
+        cmocka_unit_test(the_entropy_aimed_at_changes_after_its_hold_and_reaches_its_end),
         cmocka_unit_test(the_status_tells_what_was_done),
         cmocka_unit_test(the_policy_is_the_network_that_acts),
         cmocka_unit_test(an_averaged_policy_is_deployed_but_does_not_act),
