@@ -345,6 +345,19 @@ static void a_final_value_takes_over_after_its_hold(void **state) {
     udy_task_destroy(task);
 }
 
+// What a schedule says at 0, 300, 450, 600 and 700 updates of 600.
+static void assert_schedule(const udy_sac_config *c, const udy_task *task,
+                            double (*schedule)(const udy_sac *), const double wanted[5],
+                            double tolerance) {
+    static const int64_t updates[] = {0, 300, 450, 600, 700};
+    training t = open_training(c, task, 4, 1);
+    for (int i = 0; i < 5; i++) {
+        t.sac->numbers.updates = updates[i];
+        assert_true(fabs(schedule(t.sac) - wanted[i]) <= tolerance);
+    }
+    close_training(&t);
+}
+
 static void gamma_changes_after_its_hold_and_reaches_its_end(void **state) {
     (void)state;
     udy_task *task = task_of("Hopper-v5", 0);
@@ -354,16 +367,8 @@ static void gamma_changes_after_its_hold_and_reaches_its_end(void **state) {
     constant.gamma_final = -1;
     assert_true(same_at(&constant, &c, task, 660));
     assert_false(same_at(&constant, &c, task, 672));
-    training t = open_training(&c, task, 4, 1);
-    const struct {
-        int64_t updates;
-        double gamma;
-    } wanted[] = {{0, 0.99}, {300, 0.99}, {450, 1 - 1 / 150.0}, {600, 0.995}, {700, 0.995}};
-    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-        t.sac->numbers.updates = wanted[i].updates;
-        assert_true(fabs(udy__sac_gamma(t.sac) - wanted[i].gamma) < 1e-12);
-    }
-    close_training(&t);
+    const double wanted[] = {0.99, 0.99, 1 - 1 / 150.0, 0.995, 0.995};
+    assert_schedule(&c, task, udy__sac_gamma, wanted, 9e-13);
     udy_task_destroy(task);
 }
 
@@ -376,18 +381,9 @@ static void the_entropy_aimed_at_changes_after_its_hold_and_reaches_its_end(void
     c.target_entropy_hold = 0.5;
     assert_true(same_at(&constant, &c, task, 660));
     assert_false(same_at(&constant, &c, task, 690));
-    const struct {
-        int64_t updates;
-        double entropy;
-    } wanted[] = {{0, -3}, {300, -3}, {450, -4.5}, {600, -6}, {700, -6}};
-    training t = open_training(&c, task, 4, 1), u = open_training(&constant, task, 4, 1);
-    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-        t.sac->numbers.updates = u.sac->numbers.updates = wanted[i].updates;
-        assert_true(fabs(udy__sac_target_entropy(t.sac) - wanted[i].entropy) < 1e-12);
-        assert_true(udy__sac_target_entropy(u.sac) == -3);
-    }
-    close_training(&t);
-    close_training(&u);
+    const double wanted[] = {-3, -3, -4.5, -6, -6}, unchanged[] = {-3, -3, -3, -3, -3};
+    assert_schedule(&c, task, udy__sac_target_entropy, wanted, 9e-13);
+    assert_schedule(&constant, task, udy__sac_target_entropy, unchanged, 0);
     udy_task_destroy(task);
 }
 
