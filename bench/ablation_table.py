@@ -1,6 +1,7 @@
-"""The table of an ablation: for each variant the environment steps, updates and single-core minutes at
-which evaluations first reached a return, and the best; medians over seeds, a dash where less than half
-of the seeds got there. Markdown, for the docs.
+"""The table of an ablation: for each variant the environment steps and single-core minutes at which
+evaluations first reached a return (medians over seeds, a dash where less than half of them got there),
+and what each seed's evaluations of the last quarter of its training had on average. Markdown, for the
+docs.
 
     python3 bench/ablation_table.py OUT
 """
@@ -9,7 +10,7 @@ import os
 import statistics
 import sys
 
-MARKS = (3000, 5000, 7000)
+MARKS = (1000, 3000, 5000)
 out = sys.argv[1]
 variants = {}
 for folder in sorted(os.listdir(out)):
@@ -42,7 +43,7 @@ order = []
 with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "ablation.txt")) as file:
     order = [line.split()[0] for line in file if line.strip() and not line.startswith(("#", "all "))]
 print("| variant | seeds | " + " | ".join(f"steps to {m} | min | " for m in MARKS).replace(" |  |", " |")
-      + " best mean | ended early there | updates/s a core |")
+      + "last quarter, a seed each | ended early there | updates/s a core |")
 print("|---" * (2 + 2 * len(MARKS) + 3) + "|")
 for name in order:
     curves = variants.get(name)
@@ -53,8 +54,9 @@ for name in order:
         reached = [first(c, mark) for c in curves]
         cells.append(show(median([r and r["steps"] for r in reached]), 1000))
         cells.append(show(median([r and r["seconds"] for r in reached]), 60))
-    best = [max(c, key=lambda row: row["mean"]) for c in curves]
-    cells.append(f"{statistics.median(b['mean'] for b in best):,.0f}")
-    cells.append(f"{100 * statistics.mean(b['falls'] / b['episodes'] for b in best):.0f} %")
+    last = [[row for row in c if row["steps"] > 0.75 * c[-1]["steps"]] for c in curves]
+    cells.append(", ".join(f"{statistics.mean(row['mean'] for row in rows):,.0f}" for rows in last))
+    ends, episodes = (sum(row[k] for rows in last for row in rows) for k in ("falls", "episodes"))
+    cells.append(f"{100 * ends / episodes:.0f} %")
     cells.append(f"{statistics.median(c[-1]['updates'] / c[-1]['seconds'] for c in curves):.0f}")
     print("| " + " | ".join(cells) + " |")

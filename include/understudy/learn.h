@@ -377,6 +377,11 @@ typedef enum {
     UDY_VALUE_COUNT
 } udy_value;
 
+typedef enum {
+    UDY_DECAY_LINEAR,
+    UDY_DECAY_INVERSE  // its inverse is linear: fast at first
+} udy_decay;
+
 typedef struct udy_sac_config {
     // Experience.
     int steps;                // environment steps in all
@@ -408,13 +413,14 @@ typedef struct udy_sac_config {
     int log_std_bound;  // a udy_log_std_bound
     double log_std_range[2];
     // Learning.
-    // Critics' and actor's, linear over all updates. A negative final: learning_rate throughout
+    // Critics' and actor's, over all updates. A negative final: learning_rate throughout
     double learning_rate, learning_rate_final;
-    double beta1;           // Adam's, of critic and actor
-    double target_average;  // tau: share of the new weights a step
-    double policy_average;  // the same for the policy that is deployed; 1: none
-    int policy_delay;       // critic updates for one of actor and temperature
-    double temperature;     // alpha at the start
+    int learning_rate_decay;  // a udy_decay
+    double beta1;             // Adam's, of critic and actor
+    double target_average;    // tau: share of the new weights a step
+    double policy_average;    // the same for the policy that is deployed; 1: none
+    int policy_delay;         // critic updates for one of actor and temperature
+    double temperature;       // alpha at the start
     double temperature_learning_rate;
     // Times A; -1 is the paper's. Linear from the share target_entropy_hold of all updates on. A final of
     // 1, which no entropy on (-1, 1) reaches: target_entropy_per_action throughout

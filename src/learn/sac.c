@@ -40,6 +40,10 @@ static int check_config(const udy_sac_config *c, const udy_task_info *info, udy_
         return udy_error_set(err, UDY_EINVAL,
                              "sac.value and sac.value_final: a scalar value cannot become one over "
                              "bins, nor the other way round: the critics' outputs differ");
+    if (c->learning_rate_decay == UDY_DECAY_INVERSE && c->learning_rate_final == 0)
+        return udy_error_set(err, UDY_EINVAL,
+                             "sac.learning_rate_final is 0, which has no inverse: give a positive "
+                             "one or sac.learning_rate_decay=linear");
     if (!(c->log_std_range[0] < c->log_std_range[1]) || !(c->log_std_range[0] >= -50) ||
         !(c->log_std_range[1] <= 20))
         return udy_error_set(err, UDY_EINVAL,

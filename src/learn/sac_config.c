@@ -5,6 +5,7 @@
 
 static const char *const value_names[] = {"scalar", "categorical", "histogram", NULL};
 static const char *const final_value_names[] = {"scalar", "categorical", "histogram", "same", NULL};
+static const char *const decay_names[] = {"linear", "inverse", NULL};
 static const char *const bound_names[] = {"clamp", "squash", NULL};
 
 #define AT(field) offsetof(udy_sac_config, field)
@@ -61,7 +62,9 @@ const udy_field udy_sac_config_fields[] = {
     {"learning_rate", UDY_FIELD_F64, AT(learning_rate), 0, 1e-9, 1, NULL,
      "Adam's, of actor and critics, at the first update"},
     {"learning_rate_final", UDY_FIELD_F64, AT(learning_rate_final), 0, -1, 1, NULL,
-     "at the last; linear between. -1: learning_rate throughout"},
+     "at the last. -1: learning_rate throughout"},
+    {"learning_rate_decay", UDY_FIELD_CHOICE, AT(learning_rate_decay), 0, 0, 0, decay_names,
+     "between them: linear, or inverse, which has 1 / learning_rate linear"},
     {"beta1", UDY_FIELD_F64, AT(beta1), 0, 0, 0.9999, NULL, "Adam's first decay"},
     {"target_average", UDY_FIELD_F64, AT(target_average), 0, 1e-6, 1, NULL,
      "tau: share of the new weights in the target's, an update"},

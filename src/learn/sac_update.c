@@ -300,8 +300,11 @@ static double change(const udy_sac *s, double hold) {
 
 double udy__sac_learning_rate(const udy_sac *s) {
     const udy_sac_config *c = &s->config;
-    if (c->learning_rate_final < 0) return c->learning_rate;
-    return c->learning_rate + (c->learning_rate_final - c->learning_rate) * progress(s);
+    double from = c->learning_rate, to = c->learning_rate_final;
+    if (to < 0) return from;
+    if (c->learning_rate_decay == UDY_DECAY_INVERSE)
+        return 1 / (1 / from + (1 / to - 1 / from) * progress(s));
+    return from + (to - from) * progress(s);
 }
 
 double udy__sac_gamma(const udy_sac *s) {

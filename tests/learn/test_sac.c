@@ -56,7 +56,7 @@ static void settings_out_of_range_are_refused(void **state) {
 
 static void settings_that_do_not_fit_together_are_refused(void **state) {
     (void)state;
-    for (int i = 0; i < 9; i++) {
+    for (int i = 0; i < 10; i++) {
         udy_sac_config c = small_config(XQC);
         int status = UDY_EINVAL;
         const char *says = "";
@@ -71,6 +71,10 @@ static void settings_that_do_not_fit_together_are_refused(void **state) {
             case 5: c.actor_hidden.n = 0, says = "layers"; break;
             case 6: c.critic_hidden.n = 8, says = "layers"; break;
             case 7: c.value_final = UDY_VALUE_SCALAR, says = "sac.value_final"; break;
+            case 8:
+                c.learning_rate_final = 0, c.learning_rate_decay = UDY_DECAY_INVERSE;
+                says = "sac.learning_rate_final";
+                break;
             // A unit's weights are made a unit vector within one tile.
             default: c.critic_hidden.v[0] = 513, status = UDY_EUNSUPPORTED, says = "513"; break;
         }
@@ -387,6 +391,24 @@ static void the_entropy_aimed_at_changes_after_its_hold_and_reaches_its_end(void
     udy_task_destroy(task);
 }
 
+static void the_learning_rate_decays_to_its_end(void **state) {
+    (void)state;
+    udy_task *task = task_of("Hopper-v5", 0);
+    udy_sac_config c = small_config(XQC);
+    c.steps = 1260;
+    c.learning_rate = 1e-3;
+    c.learning_rate_final = 1e-4;
+    const double linear[] = {1e-3, 5.5e-4, 3.25e-4, 1e-4, 1e-4},
+                 inverse[] = {1e-3, 1 / 5500.0, 1 / 7750.0, 1e-4, 1e-4},
+                 constant[] = {1e-3, 1e-3, 1e-3, 1e-3, 1e-3};
+    assert_schedule(&c, task, udy__sac_learning_rate, linear, 1e-15);
+    c.learning_rate_decay = UDY_DECAY_INVERSE;
+    assert_schedule(&c, task, udy__sac_learning_rate, inverse, 1e-15);
+    c.learning_rate_final = -1;
+    assert_schedule(&c, task, udy__sac_learning_rate, constant, 0);
+    udy_task_destroy(task);
+}
+
 //------------------------------------------ Looking at it -----------------------------------------
 
 static void the_status_tells_what_was_done(void **state) {
@@ -630,6 +652,7 @@ int main(void) {
         cmocka_unit_test(a_final_value_takes_over_after_its_hold),
         cmocka_unit_test(gamma_changes_after_its_hold_and_reaches_its_end),
         cmocka_unit_test(the_entropy_aimed_at_changes_after_its_hold_and_reaches_its_end),
+        cmocka_unit_test(the_learning_rate_decays_to_its_end),
         cmocka_unit_test(the_status_tells_what_was_done),
         cmocka_unit_test(the_policy_is_the_network_that_acts),
         cmocka_unit_test(an_averaged_policy_is_deployed_but_does_not_act),
