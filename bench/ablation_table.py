@@ -42,7 +42,7 @@ def show(value, unit):
 order = []
 with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "ablation.txt")) as file:
     order = [line.split()[0] for line in file if line.strip() and not line.startswith(("#", "all "))]
-print("| variant | seeds | " + " | ".join(f"steps to {m} | min | " for m in MARKS).replace(" |  |", " |")
+print("| variant | seeds | " + "".join(f"steps to {m} | min | " for m in MARKS)
       + "last quarter, a seed each | ended early there | updates/s a core |")
 print("|---" * (2 + 2 * len(MARKS) + 3) + "|")
 for name in order:
