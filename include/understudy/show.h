@@ -24,8 +24,8 @@ int udy_figure_dagger(const char *dir, const udy_results *results, udy_error *er
 int udy_figure_returns(const char *dir, const udy_results *results, udy_error *err) UDY_MUST_CHECK;
 
 // learning.*: evaluation return by environment step and by wall-clock, one line a run (a name and its
-// folder), the spread over episodes as a band where there is one run; the share of episodes that
-// ended early below.
+// folder), runs of one name in one colour, the spread over episodes as a band where there is one run;
+// the share of episodes that ended early below.
 typedef struct udy_learning_run {
     const char *name, *path;
 } udy_learning_run;

@@ -204,7 +204,8 @@ const cli_command cli_expert_curves = {
     .args_size = sizeof(curves_args),
     .about =
         "Reads the run folders of `understudy expert train`, also of trainings at work. A run is\n"
-        "named by its folder, or as NAME=RUN. Wall-clock counts evaluations and checkpoints.",
+        "named by its folder, or as NAME=RUN; runs of one name, seeds of one training say, have one\n"
+        "colour in the figure. Wall-clock counts evaluations and checkpoints.",
     .example = "  understudy expert curves sac=runs/a better=runs/b --out figures",
     .run = run,
 };

@@ -12,6 +12,8 @@ typedef struct run {
     const char *name;
     udy_curve_point *curve;  // [n]
     int n;
+    int number;  // of its name among the names: runs of one name are seeds of one training
+    bool first;  // of its name
 } run;
 
 typedef struct learning {
@@ -27,6 +29,10 @@ static const char *const colours[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7"
 enum { N_COLOURS = sizeof colours / sizeof *colours };
 static const char *const dashes[] = {"1", "(8,4)", "(2,4)", "(12,4,2,4)"};
 enum { N_DASHES = sizeof dashes / sizeof *dashes };
+
+static const char *colour_of(const run *r) {
+    return colours[r->number % N_COLOURS];
+}
 
 static double percent(int count, int n) {
     return n > 0 ? 100.0 * count / n : NAN;
@@ -117,8 +123,9 @@ static void add_returns(udy__text *script, const learning *l, const char *x, boo
     for (int r = 0; r < l->n; r++) {
         if (r) udy__script_add(script, ", \\\n    ");
         const char *name = l->n == 1 ? "mean of an evaluation" : l->runs[r].name;
-        add_line(script, l, r, x, "mean", colours[r % N_COLOURS], dashes[r / N_COLOURS % N_DASHES],
-                 titled ? name : NULL);
+        const run *one = &l->runs[r];
+        add_line(script, l, r, x, "mean", colour_of(one),
+                 dashes[one->number / N_COLOURS % N_DASHES], titled && one->first ? name : NULL);
     }
     udy__script_add(script, "\n");
 }
@@ -137,7 +144,7 @@ static void add_share(udy__text *script, const learning *l, const char *x, bool 
             if (any) udy__script_add(script, ", \\\n    ");
             any = true;
             add_line(script, l, r, x, reasons[k].column,
-                     l->n == 1 ? reasons[k].colour : colours[r % N_COLOURS], reasons[k].dash,
+                     l->n == 1 ? reasons[k].colour : colour_of(&l->runs[r]), reasons[k].dash,
                      titled && r == 0 ? reasons[k].title : NULL);
         }
     udy__script_add(script, "\n");
@@ -152,8 +159,8 @@ static void add_column(udy__text *script, const learning *l, int column) {
                     "  set lmargin at screen %g\n  set rmargin at screen %g\n"
                     "  set tmargin at screen 0.92\n  set bmargin at screen 0.46\n"
                     "  unset xlabel\n"
-                    "  set key inside right bottom vertical Left reverse samplen 2\n",
-                    edges[column][0], edges[column][1]);
+                    "  set key inside %s vertical Left reverse samplen 2\n",
+                    edges[column][0], edges[column][1], l->n == 1 ? "right bottom" : "left top");
     udy__script_add_axis(script, "x", column == 0 ? &l->steps : &l->minutes);
     udy__script_add(script, "  set ylabel '%s'\n", column == 0 ? "Return per episode" : "");
     udy__script_add_axis(script, "y", &l->returns);
@@ -186,6 +193,16 @@ static void write_script(udy__text *script, const learning *l) {
 
 //------------------------------------------ All of it ---------------------------------------------
 
+static void number_names(learning *l) {
+    int names = 0;
+    for (int r = 0; r < l->n; r++) {
+        int same = 0;
+        while (strcmp(l->runs[same].name, l->runs[r].name) != 0) same++;
+        l->runs[r].first = same == r;
+        l->runs[r].number = same == r ? names++ : l->runs[same].number;
+    }
+}
+
 static int read_runs(learning *l, const udy_learning_run *runs, int n_runs, udy_error *err) {
     l->runs = udy_alloc((size_t)n_runs * sizeof *l->runs);
     if (!l->runs) return udy_error_set(err, UDY_ENOMEM, "figure learning: out of memory");
@@ -195,6 +212,7 @@ static int read_runs(learning *l, const udy_learning_run *runs, int n_runs, udy_
         int status = udy_expert_curve(&r->curve, &r->n, runs[l->n].path, err);
         if (status) return status;
     }
+    number_names(l);
     return UDY_OK;
 }
 

@@ -120,6 +120,26 @@ static void the_data_beside_it_are_the_numbers_given(void **state) {
     udy_free(svg);
 }
 
+static void runs_of_one_name_share_a_colour_and_a_legend(void **state) {
+    (void)state;
+    need_gnuplot();
+    char path[1024], dir[1024];
+    make_run("seed", 2, POINTS, 0);
+    snprintf(path, sizeof path, "%s", at_root("seed"));
+    snprintf(dir, sizeof dir, "%s", at_root("named-figure"));
+    const udy_learning_run runs[] = {{"shared", path}, {"other", path}, {"shared", path}};
+    draw(dir, runs, 3);
+    expect_clean_script(dir);
+    char *script = slurp(at_root("named-figure/learning.gp"));
+    const char *title = strstr(script, "'shared'");
+    assert_non_null(title);
+    assert_null(strstr(title + 1, "'shared'"));
+    assert_non_null(strstr(script, "'other'"));
+    assert_non_null(strstr(script, "#D55E00"));  // the second name's
+    assert_null(strstr(script, "#009E73"));      // a third's
+    udy_free(script);
+}
+
 static void many_runs_and_names_from_outside_are_drawn(void **state) {
     (void)state;
     need_gnuplot();
@@ -156,6 +176,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_run_is_drawn_with_its_spread),
         cmocka_unit_test(the_data_beside_it_are_the_numbers_given),
+        cmocka_unit_test(runs_of_one_name_share_a_colour_and_a_legend),
         cmocka_unit_test(many_runs_and_names_from_outside_are_drawn),
         cmocka_unit_test(a_run_without_a_curve_is_named_and_nothing_is_drawn),
     };
