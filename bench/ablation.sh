@@ -9,7 +9,7 @@
 # Each variant's command is written to OUT/commands.txt as it is run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-seeds="0 1" jobs=$(nproc) only="" steps=512000 program=build/understudy out=""
+seeds="0 1" jobs=$(nproc) only="" steps=384000 program=build/understudy out=""
 while [ $# -gt 0 ]; do
     case "$1" in
         --seeds) seeds=$2; shift ;;

@@ -1,7 +1,7 @@
 """The table of an ablation: for each variant the environment steps and single-core minutes at which
 evaluations first reached a return (medians over seeds, a dash where less than half of them got there),
-and what each seed's evaluations of the last quarter of its training had on average. Markdown, for the
-docs.
+and what each seed's evaluations of the last quarter of its training had on average: the return, which
+early ends pull down, and the speed, which they do not. Markdown, for the docs.
 
     python3 bench/ablation_table.py OUT
 """
@@ -10,7 +10,7 @@ import os
 import statistics
 import sys
 
-MARKS = (1000, 3000, 5000)
+MARKS = (1000, 3000)
 out = sys.argv[1]
 variants = {}
 for folder in sorted(os.listdir(out)):
@@ -43,8 +43,8 @@ order = []
 with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "ablation.txt")) as file:
     order = [line.split()[0] for line in file if line.strip() and not line.startswith(("#", "all "))]
 print("| variant | seeds | " + "".join(f"steps to {m} | min | " for m in MARKS)
-      + "last quarter, a seed each | ended early there | updates/s a core |")
-print("|---" * (2 + 2 * len(MARKS) + 3) + "|")
+      + "last quarter, a seed each | speed there, m/s | ended early there | updates/s a core |")
+print("|---" * (2 + 2 * len(MARKS) + 4) + "|")
 for name in order:
     curves = variants.get(name)
     if not curves:
@@ -55,7 +55,9 @@ for name in order:
         cells.append(show(median([r and r["steps"] for r in reached]), 1000))
         cells.append(show(median([r and r["seconds"] for r in reached]), 60))
     last = [[row for row in c if row["steps"] > 0.75 * c[-1]["steps"]] for c in curves]
-    cells.append(", ".join(f"{statistics.mean(row['mean'] for row in rows):,.0f}" for rows in last))
+    for key, digits in (("mean", 0), ("speed_m_per_s", 1)):
+        means = [statistics.mean(row[key] for row in rows) for rows in last]
+        cells.append(", ".join(f"{mean:,.{digits}f}" for mean in means))
     ends, episodes = (sum(row[k] for rows in last for row in rows) for k in ("falls", "episodes"))
     cells.append(f"{100 * ends / episodes:.0f} %")
     cells.append(f"{statistics.median(c[-1]['updates'] / c[-1]['seconds'] for c in curves):.0f}")
