@@ -25,6 +25,7 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$out" ] || { echo "where to? bench/ablation.sh OUT; see --help" >&2; exit 2; }
 mkdir -p "$out"
+rm -f "$out/.failed"
 
 one() { # NAME SEED
     local run=$out/$1-$2 settings
@@ -43,6 +44,7 @@ one() { # NAME SEED
         echo "$1-$2: done"
     else
         echo "$1-$2: stopped, see $run.txt" >&2
+        touch "$out/.failed"
     fi
 }
 
@@ -57,3 +59,4 @@ for seed in $seeds; do
 done
 wait
 python3 bench/ablation_table.py "$out"
+[ ! -e "$out/.failed" ]  # else what is above is not all

@@ -1,7 +1,8 @@
 """The table of an ablation: for each variant the environment steps and single-core minutes at which
-evaluations first reached a return (medians over seeds, a dash where less than half of them got there),
+evaluations first reached a return (medians over seeds, a dash where half of them or fewer got there),
 and what each seed's evaluations of the last quarter of its training had on average: the return, which
-early ends pull down, and the speed, which they do not. Markdown, for the docs.
+early ends pull down, and the speed, which they do not. Markdown, for the docs. Trainings that are not
+finished are left out, and said on the error stream.
 
     python3 bench/ablation_table.py OUT
 """
@@ -15,7 +16,9 @@ out = sys.argv[1]
 variants = {}
 for folder in sorted(os.listdir(out)):
     path = os.path.join(out, folder, "curve.csv")
-    if os.path.exists(path):
+    if os.path.exists(path) and not os.path.exists(os.path.join(out, folder, "results.json")):
+        print(f"{folder}: not finished, left out", file=sys.stderr)
+    elif os.path.exists(path):
         name, _, seed = folder.rpartition("-")
         with open(path, newline="") as file:
             curve = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]

@@ -458,8 +458,9 @@ typedef struct udy_sac_status {
 udy_sac_status udy_sac_status_take(udy_sac *sac);
 
 // Go on for some control steps of every simulation, with their updates, until at least `steps`
-// environment steps are done in all. Allocates nothing. Returns UDY_ENONFINITE when a loss or value
-// is NaN or beyond bounds (err says which, at which step and update), UDY_EPHYSICS.
+// environment steps are done in all. Allocates nothing itself; oneDNN's float32 products do. Returns
+// UDY_ENONFINITE when a loss, a value or a weight is NaN or beyond bounds (err says which, at which
+// step and update), UDY_EPHYSICS.
 int udy_sac_advance(udy_sac *sac, int64_t steps, udy_error *err) UDY_MUST_CHECK;
 
 // The policy as it is: a plain network, normalisation folded into its weights, with its log-std
@@ -472,6 +473,9 @@ int udy_sac_policy(const udy_sac *sac, udy_policy **out, udy_error *err) UDY_MUS
 // task and seed.
 int udy_sac_save(udy_sac *sac, const char *dir, udy_error *err) UDY_MUST_CHECK;
 int udy_sac_load(udy_sac *sac, const char *dir, udy_error *err) UDY_MUST_CHECK;
+// "", or where the checkpoint that was loaded was written with other vector instructions or another
+// MuJoCo, both: from there on the bits are not those of the training that stayed. The sac's own text.
+const char *udy_sac_moved(const udy_sac *sac);
 
 // First reset seed of a purpose: every purpose of a run has 2^20 seeds of its own, laid out so that
 // a Gymnasium user can repeat any episode: (seed * 64 + purpose) * 2^20.

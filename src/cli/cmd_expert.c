@@ -1,5 +1,5 @@
-// cmd_expert.c: `understudy expert list`: the shipped experts: what their files say of their return
-// and of how they were made, and what they are.
+// cmd_expert.c: `understudy expert list`: what the files of experts, the shipped or others, say of their
+// return and of how they were made, and what they are.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -207,56 +207,79 @@ static udy_json *expert_json(const expert *x) {
 
 //------------------------------------------ Command -----------------------------------------------
 
-// Tell of one expert, on stdout or in root (Nullable).
-static int tell(const char *dir, const char *file_name, udy_json *root) {
-    static const char suffix[] = ".safetensors";
+// Tell of the expert at x->path, on stdout or in root (Nullable).
+static int tell(expert *x, udy_json *root) {
     udy_error err = {0};
-    expert x = {0};
     udy_safetensors *file = NULL;
     udy_policy *policy = NULL;
     int code = CLI_DONE;
-    if (udy_path_format(x.path, &err, "%s/%s", dir, file_name) ||
-        udy_safetensors_open(&file, x.path, &err) || udy_policy_load(&policy, x.path, &err)) {
+    if (udy_safetensors_open(&file, x->path, &err) || udy_policy_load(&policy, x->path, &err)) {
         code = cli_fail(&err);
     } else {
-        snprintf(x.name, sizeof x.name, "%.*s", (int)(strlen(file_name) - sizeof suffix + 1),
-                 file_name);
-        x.file = file;
-        x.policy = policy;
+        udy_policy_short_name(x->name, sizeof x->name, x->path);
+        x->file = file;
+        x->policy = policy;
         if (root)
-            udy_json_append(root, expert_json(&x));
+            udy_json_append(root, expert_json(x));
         else
-            print_expert(&x);
+            print_expert(x);
     }
     udy_policy_destroy(policy);
     udy_safetensors_close(file);
     return code;
 }
 
-static int run(void *p) {
-    const list_args *args = p;
+static int tell_named(const cli_common *common, udy_json *root) {
+    int code = CLI_DONE;
+    for (int i = 0; i < common->n_operands; i++) {
+        udy_error err = {0};
+        expert x = {0};
+        if (cli_find_policy(x.path, common->data, common->operand[i], &err))
+            code = cli_fail(&err);
+        else if (tell(&x, root) != CLI_DONE)
+            code = CLI_FAILED;  // the rest is told still
+    }
+    return code;
+}
+
+static int tell_shipped(const cli_common *common, udy_json *root) {
     udy_error err = {0};
     char dir[UDY_PATH_MAX];
     char **names = NULL;
     size_t n = 0;
-    if (cli_find_experts(dir, args->common.data, &err) ||
+    if (cli_find_experts(dir, common->data, &err) ||
         udy_dir_list(&names, &n, dir, ".safetensors", &err))
         return cli_fail(&err);
-    udy_json *root = args->common.json ? udy_json_array() : NULL;
     int code = CLI_DONE;
-    for (size_t i = 0; i < n; i++)
-        if (tell(dir, names[i], root) != CLI_DONE) code = CLI_FAILED;  // the rest is told still
+    for (size_t i = 0; i < n; i++) {
+        expert x = {0};
+        if (udy_path_format(x.path, &err, "%s/%s", dir, names[i]))
+            code = cli_fail(&err);
+        else if (tell(&x, root) != CLI_DONE)
+            code = CLI_FAILED;
+    }
     udy_free(names);
+    return code;
+}
+
+static int run(void *p) {
+    const cli_common *common = &((const list_args *)p)->common;
+    udy_json *root = common->json ? udy_json_array() : NULL;
+    int code = common->n_operands ? tell_named(common, root) : tell_shipped(common, root);
     if (root && cli_print_json(root) != CLI_DONE) code = CLI_FAILED;
     return code;
 }
 
 const cli_command cli_expert_list = {
     .name = "expert list",
-    .summary = "the shipped experts: task, measured return, how each was made, size",
-    .operands = "",
+    .summary = "what policies' files say: task, measured return, how each was made, size",
+    .operands = "[EXPERT...]",
+    .max_operands = CLI_OPERANDS_MAX,
     .common = CLI_DATA | CLI_JSON | CLI_QUIET,
     .args_size = sizeof(list_args),
-    .example = "  understudy expert list",
+    .about = "Without names: the experts that are shipped. --json has all of a file's metadata.",
+    .example =
+        "  understudy expert list\n"
+        "  understudy expert list mine.safetensors --json",
     .run = run,
 };

@@ -262,7 +262,8 @@ static int train(const train_args *args, udy_expert_config *config) {
     if (!status) return show(path, config, args->loggers, args->common.json);
     if (status != UDY_EINTERRUPTED) cli_fail(&err);
     // What came to nothing comes to nothing again.
-    if (status != UDY_ENONFINITE) cli_say_resume("expert train", path, &args->common);
+    if (status != UDY_ENONFINITE && status != UDY_EPHYSICS)
+        cli_say_resume("expert train", path, &args->common);
     return status == UDY_EINTERRUPTED ? CLI_INTERRUPTED : CLI_FAILED;
 }
 

@@ -49,8 +49,7 @@ int udy__write_all(int fd, const void *data, size_t n_bytes) {
     return 0;
 }
 
-// Some file systems cannot sync a folder, and say EINVAL: nothing is left to do there.
-static int sync_fd(int fd) {
+int udy__file_sync(int fd) {
     while (fsync(fd) != 0) {
         if (errno == EINVAL || errno == ENOTSUP) return 0;
         if (errno != EINTR) return errno;
@@ -93,13 +92,13 @@ int udy__replacement_begin(udy__replacement *r, const char *path, udy_error *err
 }
 
 int udy__replacement_end(udy__replacement *r, int fault, udy_error *err) {
-    if (!fault) fault = sync_fd(r->fd);
+    if (!fault) fault = udy__file_sync(r->fd);
     if (close(r->fd) != 0 && !fault && errno != EINTR) fault = errno;
     if (!fault && renameat(r->folder, r->name, r->folder, r->target) != 0) fault = errno;
     if (fault)
         unlinkat(r->folder, r->name, 0);
     else
-        fault = sync_fd(r->folder);
+        fault = udy__file_sync(r->folder);
     close(r->folder);
     return fault ? udy_error_set_errno(err, fault, "%s: cannot write it", r->path) : UDY_OK;
 }

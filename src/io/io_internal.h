@@ -26,6 +26,9 @@ int udy__replacement_end(udy__replacement *r, int fault, udy_error *err) UDY_MUS
 void udy__replacement_discard(udy__replacement *r);
 int udy__write_all(int fd, const void *data, size_t n_bytes);  // errno; 0: all is written
 
+// fsync, but for folders of file systems that cannot sync one. Returns 0 or an errno.
+int udy__file_sync(int fd);
+
 // udy_file_write of a file that lies in pieces, so that large tensors are not copied together.
 int udy__file_write_parts(const char *path, const udy__part *parts, size_t n_parts, udy_error *err)
     UDY_MUST_CHECK;

@@ -202,18 +202,9 @@ static int write_at(int fd, const void *data, size_t n_bytes, uint64_t offset) {
     return 0;
 }
 
-// Some file systems cannot sync a folder, and say EINVAL: nothing is left to do there.
-static int sync_fd(int fd) {
-    while (fsync(fd) != 0) {
-        if (errno == EINVAL || errno == ENOTSUP) return 0;
-        if (errno != EINTR) return errno;
-    }
-    return 0;
-}
-
 static int sync_folder(const char *path, udy_error *err) {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int fault = fd < 0 ? errno : sync_fd(fd);
+    int fault = fd < 0 ? errno : udy__file_sync(fd);
     if (fd >= 0) close(fd);
     return fault ? udy_error_set_errno(err, fault, "%s: cannot sync this folder", path) : UDY_OK;
 }
@@ -237,7 +228,7 @@ static int write_rows(const udy__replay *r, const char *dir, int64_t row, int64_
         fault = write_at(fd, piece, n * row_bytes(r), offset_of(r, start, row));
         row += (int64_t)n;
     }
-    if (!fault) fault = sync_fd(fd);
+    if (!fault) fault = udy__file_sync(fd);
     if (close(fd) != 0 && !fault && errno != EINTR) fault = errno;
     return fault ? udy_error_set_errno(err, fault, "%s: cannot write it", path) : UDY_OK;
 }

@@ -279,6 +279,8 @@ static int collect(udy_sac *s, udy_error *err) {
 int udy_sac_advance(udy_sac *s, int64_t steps, udy_error *err) {
     while (s->numbers.steps < steps) {
         int status = collect(s, err);
+        // Simulations refuse the actions of an actor that is not finite: that it is is the news.
+        if (status == UDY_ENONFINITE && udy__sac_check_weights(s, err)) return status;
         if (status) return status;
         if (s->numbers.steps <= s->config.random_steps) continue;
         s->numbers.update_credit += s->N * s->config.updates_per_step;

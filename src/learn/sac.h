@@ -45,6 +45,7 @@ struct udy_sac {
     udy__gaussian head;
     int64_t total_updates;
     udy__sac_numbers numbers;
+    char moved[200];  // see udy_sac_moved
     udy__sac_sums sums;
 
     udy_net *actor, *critic[2], *target[2];

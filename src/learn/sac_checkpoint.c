@@ -169,6 +169,20 @@ static int check_file(const udy_sac *s, const udy_safetensors *file, udy_error *
     return status;
 }
 
+// What decides the bits besides settings and seed.
+static void note_move(udy_sac *s, const udy_safetensors *file) {
+    const char *isa = udy_safetensors_metadata(file, "isa");
+    const char *mujoco = udy_safetensors_metadata(file, "mujoco");
+    s->moved[0] = '\0';
+    if (isa && mujoco && (strcmp(isa, udy_nn_isa()) || strcmp(mujoco, udy_sim_version())))
+        snprintf(s->moved, sizeof s->moved, "%.60s and MuJoCo %.20s; here: %.60s and MuJoCo %.20s",
+                 isa, mujoco, udy_nn_isa(), udy_sim_version());
+}
+
+const char *udy_sac_moved(const udy_sac *s) {
+    return s->moved;
+}
+
 // One that stands still would be asked for ever.
 static bool is_generator(const udy_rng *rng) {
     return rng->inc_lo % 2 == 1 && rng->has_uint32 <= 1;
@@ -259,7 +273,9 @@ static int load_file(udy_sac *s, const char *dir, const udy_safetensors *file, s
                              udy_safetensors_path(file));
     const uint8_t *simulations = found_at(t, found, "simulations");
     status = restore_outside(s, dir, numbers.steps, simulations, before, err);
-    return status ? status : restore(s, t, found, adam_t, err);
+    if (status) return status;
+    note_move(s, file);
+    return restore(s, t, found, adam_t, err);
 }
 
 int udy_sac_load(udy_sac *s, const char *dir, udy_error *err) {

@@ -255,7 +255,7 @@ static int save_and_stop(training *t, udy_error *err) {
 
 //------------------------------------------ The loop ----------------------------------------------
 
-// The core cannot go on: say what is left. Nothing is saved over the last good checkpoint.
+// The core cannot go on, nor another process from here: say what is left. Nothing is saved over the last good checkpoint.
 static int core_failed(training *t, int status, udy_error *err) {
     udy_json *fields = udy_json_object();
     udy_json_put_int(fields, "after_steps", t->steps);
@@ -264,7 +264,7 @@ static int core_failed(training *t, int status, udy_error *err) {
     if (!err) return status;
     char what[sizeof err->message];
     memcpy(what, err->message, sizeof what);
-    if (!t->clock.saved)
+    if (!t->clock.saved || !t->clock.n)
         return udy_error_set(err, status, "%.300s; no checkpoint had been written yet", what);
     return udy_error_set(err, status,
                          "%.300s; the last good checkpoint, of step %.0f, is kept in %s (going on "
@@ -301,6 +301,7 @@ static int train(training *t, udy_error *err) {
         if (t->steps >= evaluation_at(t, t->n)) {
             status = evaluate(t, err);
             if (status == UDY_EINTERRUPTED) return save_and_stop(t, err);
+            if (status == UDY_EPHYSICS) return core_failed(t, status, err);
         } else {
             status = go_on(t, err);
         }
@@ -433,6 +434,11 @@ static int load(training *t, udy_error *err) {
         return status ? status : create_core(t, err);
     }
     if (status) return udy_error_set(err, status, "%s", why.message);
+    if (udy_sac_moved(t->sac)[0])
+        udy_progress_message(t->progress,
+                             "the checkpoint was written with %s: from here on this is another "
+                             "training of the same kind",
+                             udy_sac_moved(t->sac));
     const udy_sac_status s = udy_sac_status_take(t->sac);
     t->steps = t->reported_steps = s.steps;
     t->reported_updates = s.updates;

@@ -253,25 +253,28 @@ static char *describe_curve(const keeping *k) {
 static int save(const keeping *k, const char *path, udy_error *err) {
     char machine[LINE_MAX_TEXT], wall_clock[LINE_MAX_TEXT], tested_with[LINE_MAX_TEXT],
         seconds[UDY__NUMBER_MAX];
-    char *curve = describe_curve(k);
-    if (!curve) return udy_error_set(err, UDY_ENOMEM, "no memory for a policy's metadata");
+    char *curve = describe_curve(k), *settings = udy_settings_print(k->config, udy_expert_fields());
+    if (!curve || !settings) {
+        udy_free(curve);
+        udy_free(settings);
+        return udy_error_set(err, UDY_ENOMEM, "no memory for a policy's metadata");
+    }
     describe_machine(machine, k);
     describe_time(wall_clock, k->chosen->seconds);
     snprintf(seconds, sizeof seconds, "%.0f", k->chosen->seconds);
     snprintf(tested_with, sizeof tested_with, "understudy %s, MuJoCo %s, oneDNN %s, %s",
              UDY_VERSION, udy_sim_version(), udy_nn_version(), udy_nn_isa());
-    udy_text_pair extra[8] = {{"chosen_as", k->kept->chosen_as},
-                              {"curve", curve},
-                              {"wall_clock", wall_clock},
-                              {"wall_clock_s", seconds},
-                              {"tested_with", tested_with}};
-    size_t n = 5;
+    udy_text_pair extra[8] = {
+        {"chosen_as", k->kept->chosen_as}, {"run_yaml", settings},    {"curve", curve},
+        {"wall_clock", wall_clock},        {"wall_clock_s", seconds}, {"tested_with", tested_with}};
+    size_t n = 6;
     if (machine[0]) extra[n++] = (udy_text_pair){"machine", machine};
     if (k->keep->commit && *k->keep->commit)
         extra[n++] = (udy_text_pair){"commit", k->keep->commit};
     int status =
         udy__expert_save_tested(k->policy, &k->kept->test, k->kept->test_seed, extra, n, path, err);
     udy_free(curve);
+    udy_free(settings);
     return status;
 }
 

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/text.h"
 #include "evaluate.h"
@@ -194,6 +195,9 @@ static udy_json *timing_json(const udy__expert_outcome *o) {
     udy_json_put(timing, "seconds_to", reached);
     udy_json_put(timing, "curve_seconds", curve);
     udy_json_put_number(timing, "test_steps_per_s", o->test->steps_per_s);
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    udy_json_put_int(timing, "max_rss_bytes", (int64_t)usage.ru_maxrss * 1024);
     udy_json_put(timing, "machine", udy__machine_json(o->n_threads));
     return timing;
 }

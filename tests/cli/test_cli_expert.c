@@ -148,6 +148,22 @@ static void the_list_as_json_has_numbers(void **state) {
     done(o);
 }
 
+static void named_experts_and_files_alone_are_told_of(void **state) {
+    (void)state;
+    write_experts();
+    outcome o = run_program("expert list --data data trained data/experts/vague.safetensors");
+    assert_done(o);
+    assert_contains(o.out, "trained\n");
+    assert_contains(o.out, "vague\n");
+    assert_null(strstr(o.out, "silent"));
+    done(o);
+    o = run_program("expert list --data data nobody trained");
+    assert_int_equal(o.code, 1);
+    assert_contains(o.err, "nobody");
+    assert_contains(o.out, "trained\n");
+    done(o);
+}
+
 static void a_damaged_expert_is_said_and_the_others_listed(void **state) {
     (void)state;
     write_experts();
@@ -226,6 +242,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_list_tells_how_an_expert_was_made_and_what_it_scores),
         cmocka_unit_test(the_list_as_json_has_numbers),
+        cmocka_unit_test(named_experts_and_files_alone_are_told_of),
         cmocka_unit_test(a_damaged_expert_is_said_and_the_others_listed),
         cmocka_unit_test(sampled_actions_repeat_by_seed_whatever_the_threads),
         cmocka_unit_test(what_has_no_head_is_not_sampled),

@@ -111,6 +111,11 @@ static void the_best_is_kept_and_tests_as_the_training_tested_it(void **state) {
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)udy_seed_range(3, UDY_SEEDS_EVALUATE));
     assert_string_equal(said(kept, "test_seed"), seed);
     assert_string_equal(said(kept, "commit"), "1234abc");
+    // All settings, as a preset that makes it again, whatever the preset of that name says by then.
+    udy_error err;
+    const char *settings = said(kept, "run_yaml");
+    assert_int_equal(udy_file_write("made.yaml", settings, strlen(settings), &err), UDY_OK);
+    shell("cmp made.yaml run/run.yaml");
     udy_policy_destroy(kept);
     udy_policy_destroy(best);
     // The threads decide nothing, so the file is the same to the byte.

@@ -4,6 +4,7 @@
 
 #include "../unit/test_learn_common.h"
 #include "kill_again.h"
+#include "learn/config.h"
 #include "shown_events.h"
 #include "understudy/study.h"
 
@@ -482,6 +483,32 @@ static void every_parts_settings_are_in_the_table(void **state) {
     }
 }
 
+// Every line of the shipped preset and of the ablation names a setting and a value that it takes.
+static void the_preset_and_its_ablation_are_settings_of_today(void **state) {
+    (void)state;
+    udy_expert_config c, preset;
+    memset(&preset, 0, sizeof preset);
+    CHECK(udy_settings_load(&preset, udy_expert_fields(),
+                            UDY_SOURCE_DIR "/presets/expert/ant-v5.yaml", err));
+    assert_string_equal(preset.task, "Ant-v5");
+    CHECK(udy__config_check(&preset.sac, udy_sac_config_fields, "sac.", err));
+    char *text, *line_end, *word_end;
+    size_t n, variants = 0, assignments = 0;
+    CHECK(udy_file_read(&text, &n, UDY_SOURCE_DIR "/bench/ablation.txt", 1 << 20, err));
+    for (char *line = strtok_r(text, "\n", &line_end); line;
+         line = strtok_r(NULL, "\n", &line_end)) {
+        if (*line == '#') continue;
+        c = preset;
+        (void)strtok_r(line, " ", &word_end);
+        for (char *word; (word = strtok_r(NULL, " ", &word_end)); assignments++)
+            CHECK(udy_settings_set(&c, udy_expert_fields(), word, err));
+        CHECK(udy__config_check(&c.sac, udy_sac_config_fields, "sac.", err));
+        variants++;
+    }
+    udy_free(text);
+    assert_true(variants > 20 && assignments > variants);
+}
+
 //------------------------------------------ Main --------------------------------------------------
 
 int main(int argc, char **argv) {
@@ -499,6 +526,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(what_is_no_curve_is_an_error_that_names_it),
         cmocka_unit_test(settings_that_make_no_sense_are_refused_by_name),
         cmocka_unit_test(every_parts_settings_are_in_the_table),
+        cmocka_unit_test(the_preset_and_its_ablation_are_settings_of_today),
     };
     own_path = argv[0];
     if (argc == 3 && !strcmp(argv[1], "--run")) {  // the child that is killed

@@ -259,6 +259,33 @@ static void time_limits_bootstrap_and_terminations_do_not(void **state) {
     udy_task_destroy(task);
 }
 
+// Stable-Baselines3's loss -log alpha (log pi + target entropy), rows' mean, of the last batch.
+static double temperature_loss(const udy_sac *s, double log_alpha) {
+    double sum = 0;
+    for (int i = 0; i < s->B; i++)
+        sum -= log_alpha * ((double)s->log_prob[i] + s->A * s->config.target_entropy_per_action);
+    return sum / s->B;
+}
+
+// What Adam was given is read from its first moment, which the first step makes a tenth of it.
+static void the_temperatures_gradient_equals_central_differences(void **state) {
+    (void)state;
+    const double h = 1e-3;
+    udy_sac_config c = small_config(PLAIN);
+    c.target_entropy_per_action = -0.7;
+    training t = open_training(&c, pendulum, 6, 1);
+    advance(&t, 60);
+    double before = t.sac->numbers.log_alpha;
+    CHECK(udy__sac_update(t.sac, err));
+    assert_int_equal(t.sac->numbers.actor_updates, 1);
+    double want =
+        (temperature_loss(t.sac, before + h) - temperature_loss(t.sac, before - h)) / (2 * h);
+    double got = t.sac->numbers.log_alpha_m / 0.1;
+    if (!(fabs(got - want) <= 1e-6 * fabs(want))) fail_msg("%g, expected %g", got, want);
+    assert_true(fabs(want) > 0.1 && (t.sac->numbers.log_alpha - before) * want < 0);
+    close_training(&t);
+}
+
 // Rows of a replay in time, simulation by simulation: discounted returns, and finished episodes.
 typedef struct ended_episode {
     int at, length;  // at: the row that ended it
@@ -540,7 +567,7 @@ static void expect_divergence(training *t, const char *what) {
 static void divergence_is_an_error_that_says_where(void **state) {
     (void)state;
     for (int v = 0; v < VARIANTS; v++) {
-        for (int poison = 0; poison < 3; poison++) {
+        for (int poison = 0; poison < 4; poison++) {
             udy_sac_config c = small_config((variant)v);
             training t = open_training(&c, pendulum, 6, 2);
             advance(&t, 90);
@@ -550,6 +577,8 @@ static void divergence_is_an_error_that_says_where(void **state) {
             udy_param p = udy_mlp_param(udy_net_mlp(net), 2);
             p.data[3] = NAN;
             udy_mlp_sync(udy_net_mlp(net));
+            // What acts is made after the actor's update: the simulation is the first to meet it.
+            if (poison == 3) CHECK(udy__sac_refresh_acting(t.sac, err));
             expect_divergence(&t, "diverged");
             close_training(&t);
         }
@@ -648,6 +677,7 @@ int main(void) {
         cmocka_unit_test(what_the_replay_holds_is_what_happened),
         cmocka_unit_test(random_steps_are_uniform_in_the_actions_bounds),
         cmocka_unit_test(time_limits_bootstrap_and_terminations_do_not),
+        cmocka_unit_test(the_temperatures_gradient_equals_central_differences),
         cmocka_unit_test(rewards_are_scaled_by_the_returns_spread),
         cmocka_unit_test(a_final_value_takes_over_after_its_hold),
         cmocka_unit_test(gamma_changes_after_its_hold_and_reaches_its_end),

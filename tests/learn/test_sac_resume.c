@@ -419,6 +419,44 @@ static void a_state_with_random_bytes_in_it_harms_nobody(void **state) {
     udy_free(text);
 }
 
+// The first letter of a value in a state file's metadata.
+static void put_metadata(const char *dir, const char *key, char with) {
+    char path[1100], *text, look_for[40];
+    size_t n;
+    snprintf(path, sizeof path, "%s/state.safetensors", dir);
+    snprintf(look_for, sizeof look_for, "\"%s\": \"", key);
+    CHECK(udy_file_read(&text, &n, path, 1 << 24, err));
+    char *at = strstr(text + 8, look_for);  // the header's length may hold a 0
+    assert_non_null(at);
+    at[strlen(look_for)] = with;
+    put_file(path, text, n);
+    udy_free(text);
+}
+
+static void a_checkpoint_from_elsewhere_loads_and_says_so(void **state) {
+    (void)state;
+    static const char *const keys[] = {"isa", "mujoco"};
+    training stayed = open_good();
+    load(&stayed, good);
+    assert_string_equal(udy_sac_moved(stayed.sac), "");
+    for (int i = 0; i < 2; i++) {
+        const char *dir = copy_good();
+        put_metadata(dir, keys[i], '?');
+        training moved = open_good();
+        assert_string_equal(udy_sac_moved(moved.sac), "");
+        load(&moved, dir);
+        const char *says = udy_sac_moved(moved.sac), *here = strstr(says, "; here: ");
+        assert_non_null(here);
+        assert_true(i ? strstr(says, "MuJoCo ?") && strstr(says, "MuJoCo ?") < here
+                      : says[0] == '?');
+        assert_non_null(strstr(here, udy_nn_isa()));
+        assert_non_null(strstr(here, udy_sim_version()));
+        expect_same_trainings(&moved, &stayed);
+        close_training(&moved);
+    }
+    close_training(&stayed);
+}
+
 static void only_a_fresh_training_loads(void **state) {
     (void)state;
     training t = open_good(), never = open_good();
@@ -462,6 +500,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_lost_or_damaged_file_is_refused),
         cmocka_unit_test(a_state_cut_short_anywhere_is_refused),
         cmocka_unit_test(a_state_with_random_bytes_in_it_harms_nobody),
+        cmocka_unit_test(a_checkpoint_from_elsewhere_loads_and_says_so),
         cmocka_unit_test(only_a_fresh_training_loads),
         cmocka_unit_test(a_save_that_fails_is_an_error_and_no_more),
     };
