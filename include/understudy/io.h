@@ -141,8 +141,8 @@ int udy_logger_scalars(udy_logger *logger, int64_t step, const udy_scalar *scala
 udy_tb *udy_logger_tb(udy_logger *logger);  // for more than scalars; NULL: not asked for
 
 // A part told anew ("summary"): the settings as text and as hyperparameters, what came out of them (n
-// 0: the run goes on), and how long it has worked so far. Settings named model_dir and command, a
-// place and a note, are no hyperparameters.
+// 0: the run goes on), and how long it has worked so far. Settings named model_dir, from, command
+// and from_command, places and notes, are no hyperparameters.
 int udy_logger_summary(const char *dir, const char *part, unsigned loggers, const void *settings,
                        const udy_field *table, const udy_scalar *outcome, int n, double seconds,
                        udy_error *err) UDY_MUST_CHECK;

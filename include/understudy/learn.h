@@ -384,7 +384,10 @@ typedef enum {
 
 typedef struct udy_sac_config {
     // Experience.
-    int steps;                // environment steps in all
+    int steps;  // environment steps in all
+    // What of them, and of updates, another training had done that this one goes on from
+    // (udy_sac_load_from); schedules and their shares are of the updates after that. 0: from nothing
+    int from_steps, from_updates;
     int n_envs;               // simulations that step together
     int random_steps;         // uniformly random actions before the policy's, no updates
     double updates_per_step;  // update-to-data ratio
@@ -473,6 +476,11 @@ int udy_sac_policy(const udy_sac *sac, udy_policy **out, udy_error *err) UDY_MUS
 // task and seed.
 int udy_sac_save(udy_sac *sac, const char *dir, udy_error *err) UDY_MUST_CHECK;
 int udy_sac_load(udy_sac *sac, const char *dir, udy_error *err) UDY_MUST_CHECK;
+// Begin where another training ended, of config->from_steps and from_updates: load its checkpoint,
+// with its networks, optimisers, temperature, replay, simulations and generators, under this
+// training's own config, which may differ in all that changes none of their shapes. UDY_EMISMATCH:
+// another task, shape or count; UDY_EFORMAT: a part is not there. Save into a folder of its own.
+int udy_sac_load_from(udy_sac *sac, const char *dir, udy_error *err) UDY_MUST_CHECK;
 // "", or where the checkpoint that was loaded was written with other vector instructions or another
 // MuJoCo, both: from there on the bits are not those of the training that stayed. The sac's own text.
 const char *udy_sac_moved(const udy_sac *sac);

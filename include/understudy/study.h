@@ -106,6 +106,9 @@ typedef struct udy_expert_config {
     // Notes for the policies' metadata, which decide nothing: the preset that the settings started
     // from, and the command that repeats the run. May be "".
     char preset[64], command[1024];
+    // The run folder that the training goes on from, and the command that repeats that one; "": from
+    // nothing. A place and a note: sac.from_steps and sac.from_updates decide.
+    char from[1024], from_command[1024];
     uint64_t seed;              // below 2^32
     double checkpoint_minutes;  // wall-clock between checkpoints; 0: at every report
     udy_task_config task_config;
@@ -115,6 +118,12 @@ typedef struct udy_expert_config {
 const udy_field *udy_expert_fields(void);
 // SAC as published, on Ant-v5.
 void udy_expert_config_default(udy_expert_config *config);
+// Settings of a training that goes on from the end of another: those of its run folder, as they were
+// at its last update (what falls or grows stays there), under its seed. config->sac.steps, which
+// counts from the first training's beginning, is still what it was: give a larger one. config: the
+// run's own settings at first. UDY_EINVAL: the run has not ended; UDY_ENOENT: it has no checkpoint.
+int udy_expert_config_from(udy_expert_config *config, const char *run_path, udy_error *err)
+    UDY_MUST_CHECK;
 
 // A point of the learning curve: an evaluation on the selection seeds.
 typedef struct udy_curve_point {
@@ -128,6 +137,10 @@ typedef struct udy_curve_point {
     double speed;                     // m/s, mean over episodes
 } udy_curve_point;
 
+// Could a training begin with these settings? It takes what one takes (memory for the replay, and to
+// load the one that it goes on from), and touches no file. UDY_EINVAL: they make no sense, alone or
+// together; else as udy_sac_create and udy_sac_load_from.
+int udy_expert_check(const udy_expert_config *config, udy_error *err) UDY_MUST_CHECK;
 // Train (or go on) in the run folder: log.jsonl, curve.csv, TensorBoard events (events/),
 // checkpoints/, policies/best.safetensors and policies/last.safetensors, results.json. A policy of
 // every evaluation is kept under policies/, so that the best can be re-tested. Evaluations are made

@@ -9,7 +9,7 @@
 
 typedef struct train_args {
     cli_common common;
-    const char *task, *out, *resume;
+    const char *task, *out, *resume, *from;
     unsigned loggers;
 } train_args;
 
@@ -59,17 +59,20 @@ static int apply_options(const train_args *args, udy_expert_config *config) {
     return code;
 }
 
-// The command that repeats the run: what differs from its start is said. preset: as it was given.
-// Nullable: preset
+// The command that repeats the run: what differs from its start is said. option, value: what it
+// started from.
 static void compose_command(udy_expert_config *config, const udy_expert_config *start,
-                            const char *preset) {
-    static const char *const notes[] = {
-        "task", "preset", "command", "seed", "checkpoint_minutes", "env.model_dir"};
+                            const char *option, const char *value) {
+    static const char *const notes[] = {"task", "preset",       "command",
+                                        "from", "from_command", "checkpoint_minutes",
+                                        "seed", "env.model_dir"};
     char text[sizeof config->command];
     const int most = (int)sizeof text - 5;  // with room for " ..."
-    int n = snprintf(text, sizeof text, "understudy expert train --%s %s --seed %llu",
-                     preset ? "preset" : "task", cli_quote(preset ? preset : config->task),
-                     (unsigned long long)config->seed);
+    int n =
+        snprintf(text, sizeof text, "understudy expert train --%s %s", option, cli_quote(value));
+    if (n < most && !config->from[0])  // else that of the training it goes on from
+        n += snprintf(text + n, sizeof text - (size_t)n, " --seed %llu",
+                      (unsigned long long)config->seed);
     if (n > most) n = most;
     for (const udy_field *f = udy_expert_fields(); f->key; f++) {
         const udy_field one[2] = {*f, {0}};
@@ -77,9 +80,9 @@ static void compose_command(udy_expert_config *config, const udy_expert_config *
         for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)
             note = note || strcmp(f->key, notes[i]) == 0;
         if (note || udy_settings_equal(config, start, one)) continue;
-        char *value = cli_setting_value(config, f), assignment[512];
-        snprintf(assignment, sizeof assignment, "%s=%s", f->key, value ? value : "?");
-        udy_free(value);
+        char *set = cli_setting_value(config, f), assignment[512];
+        snprintf(assignment, sizeof assignment, "%s=%s", f->key, set ? set : "?");
+        udy_free(set);
         int wrote = snprintf(text + n, sizeof text - (size_t)n, " --set %s", cli_quote(assignment));
         if (n + wrote > most) {
             strcpy(text + n, " ...");
@@ -104,7 +107,48 @@ static int new_settings(const train_args *args, udy_expert_config *config) {
     if (!start) return cli_fail_text("out of memory");
     *start = *config;
     int code = apply_options(args, config);
-    if (code == CLI_DONE) compose_command(config, start, preset);
+    if (code == CLI_DONE && (config->from[0] || config->sac.from_steps || config->sac.from_updates))
+        code = cli_usage(
+            "these settings are of a training that went on from another one%s%s, so that "
+            "one is needed first; then --from RUN says where it is",
+            config->from_command[0] ? ", of " : "", config->from_command);
+    if (code == CLI_DONE)
+        compose_command(config, start, preset ? "preset" : "task", preset ? preset : config->task);
+    udy_free(start);
+    return code;
+}
+
+static bool same_origin(const udy_expert_config *a, const udy_expert_config *b) {
+    return !strcmp(a->from, b->from) && !strcmp(a->from_command, b->from_command) &&
+           a->sac.from_steps == b->sac.from_steps && a->sac.from_updates == b->sac.from_updates;
+}
+
+// Those of a run that has ended, as they were then, and what --set makes of them.
+static int continued_settings(const train_args *args, udy_expert_config *config) {
+    char run[sizeof config->from] = "";
+    udy_error err = {0};
+    if (args->common.preset || args->task || args->common.has_seed)
+        return cli_usage(
+            "--from goes on with a run's own task, settings and seed, but for what --set "
+            "says: leave out --preset, --task and --seed");
+    snprintf(run, sizeof run, "%s", args->from);
+    udy_expert_config_default(config);
+    int status = cli_run_settings(args->from, config, udy_expert_fields(), &err);
+    if (!status) status = cli_settle_path(run, sizeof run, &err);
+    if (!status) status = udy_expert_config_from(config, run, &err);
+    if (status) return cli_fail(&err);
+    udy_expert_config *start = udy_alloc(sizeof *start);
+    if (!start) return cli_fail_text("out of memory");
+    *start = *config;
+    int code = apply_options(args, config);
+    if (code == CLI_DONE && !same_origin(config, start))
+        code = cli_usage(
+            "from, from_command, sac.from_steps and sac.from_updates are what --from "
+            "says, not --set");
+    if (code == CLI_DONE && config->sac.replay_size > start->sac.replay_size)
+        code = cli_usage("sac.replay_size=%d: there is no more to take over than the %d of %s",
+                         config->sac.replay_size, start->sac.replay_size, args->from);
+    if (code == CLI_DONE) compose_command(config, start, "from", args->from);
     udy_free(start);
     return code;
 }
@@ -225,19 +269,7 @@ static int show(const char *run, const udy_expert_config *config, unsigned logge
 // Whatever can be wrong with the settings is found before a folder is made.
 static int check(const udy_expert_config *config) {
     udy_error err = {0};
-    udy_task *task = NULL;
-    udy_batch *batch = NULL;
-    udy_pool *pool = NULL;
-    udy_sac *sac = NULL;
-    int status = udy_task_create(&task, config->task, &config->task_config, &err);
-    if (!status) status = udy_batch_create(&batch, task, config->sac.n_envs, 1, &err);
-    if (!status) status = udy_pool_create(&pool, 1, &err);
-    if (!status) status = udy_sac_create(&sac, &config->sac, task, batch, pool, 0, &err);
-    udy_sac_destroy(sac);
-    udy_pool_destroy(pool);
-    udy_batch_destroy(batch);
-    udy_task_destroy(task);
-    if (!status) return CLI_DONE;
+    if (!udy_expert_check(config, &err)) return CLI_DONE;
     return err.code == UDY_EINVAL ? cli_usage("%s", err.message) : cli_fail(&err);
 }
 
@@ -271,10 +303,16 @@ static int run(void *p) {
     train_args *args = p;
     if (args->out && args->resume)
         return cli_usage("--out starts a new run and --resume goes on with one: give one of them");
+    if (args->from && args->resume)
+        return cli_usage(
+            "--from starts a new run where another ended, --resume goes on with one that "
+            "has not: give one of them");
     if (cli_loggers(&args->common, UDY_LOG_DEFAULT, &args->loggers) != CLI_DONE) return CLI_USAGE;
     udy_expert_config *config = udy_alloc(sizeof *config);
     if (!config) return cli_fail_text("out of memory");
-    int code = args->resume ? resumed_settings(args, config) : new_settings(args, config);
+    int code = args->resume ? resumed_settings(args, config)
+               : args->from ? continued_settings(args, config)
+                            : new_settings(args, config);
     if (code == CLI_DONE) code = train(args, config);
     udy_free(config);
     return code;
@@ -288,6 +326,8 @@ static const cli_option options[] = {
      "folder of the new run (default: a fresh one under runs/)"},
     {"resume", "RUN", CLI_OPTION_TEXT, OFFSET(resume), 0, 0,
      "go on with an interrupted or killed run; its settings are kept"},
+    {"from", "RUN", CLI_OPTION_TEXT, OFFSET(from), 0, 0,
+     "a new run that goes on where a finished one ended, with other settings"},
     {0},
 };
 #undef OFFSET
@@ -305,11 +345,16 @@ const cli_command cli_expert_train = {
         "tested once more, on fresh seeds, and that figure is the one reported. Checkpoints are\n"
         "written at an interval and on Ctrl-C; --resume goes on from the last one, also after a\n"
         "kill, and ends with the same numbers. Without --logger, tensorboard and jsonl are told;\n"
-        "curve.csv is written whoever is told.",
+        "curve.csv is written whoever is told.\n\n"
+        "--from RUN takes over all of a finished training: networks, optimisers, replay, simulations,\n"
+        "generators, temperature. It starts from RUN's settings as they were at its end (what fell or\n"
+        "grew stays there), so --set sac.steps=N, counted from RUN's beginning, must say how far it\n"
+        "goes; a learning_rate_final, a gamma_final or a share that is set is of the new part.",
     .example =
         "  understudy expert train --preset ant-v5-sac --seed 1\n"
         "  understudy expert train --resume runs/ant-v5-sac-20260131-120000\n"
-        "  understudy expert train --task Hopper-v5 --set sac.steps=300000",
+        "  understudy expert train --task Hopper-v5 --set sac.steps=300000\n"
+        "  understudy expert train --from runs/ant-v5-20260131-120000 --set sac.steps=9600000",
     .set_fields_of = udy_expert_fields,
     .run = run,
 };

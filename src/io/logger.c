@@ -323,7 +323,10 @@ static bool setting(udy_tb_hparam *h, const void *settings, const udy_field *f,
 // Notes and places, by which runs are not to be compared.
 static bool is_note(const char *key) {
     const char *dot = strrchr(key, '.'), *name = dot ? dot + 1 : key;
-    return !strcmp(name, "command") || !strcmp(name, "model_dir");
+    static const char *const notes[] = {"command", "model_dir", "from", "from_command"};
+    for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)
+        if (!strcmp(name, notes[i])) return true;
+    return false;
 }
 
 static int write_settings(udy_tb *tb, const void *settings, const udy_field *table, double start_s,

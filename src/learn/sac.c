@@ -40,6 +40,12 @@ static int check_config(const udy_sac_config *c, const udy_task_info *info, udy_
         return udy_error_set(err, UDY_EINVAL,
                              "sac.value and sac.value_final: a scalar value cannot become one over "
                              "bins, nor the other way round: the critics' outputs differ");
+    if (c->from_steps >= c->steps)
+        return udy_error_set(
+            err, UDY_EINVAL,
+            "sac.steps is %d, and the training that this one goes on from has done "
+            "%d: give a larger one, as they are counted from its beginning",
+            c->steps, c->from_steps);
     if (c->learning_rate_decay == UDY_DECAY_INVERSE && c->learning_rate_final == 0)
         return udy_error_set(err, UDY_EINVAL,
                              "sac.learning_rate_final is 0, which has no inverse: give a positive "
@@ -156,8 +162,9 @@ int udy_sac_create(udy_sac **out, const udy_sac_config *config, const udy_task *
                               .squash = config->log_std_bound == UDY_LOG_STD_SQUASH,
                               .low = (float)config->log_std_range[0],
                               .high = (float)config->log_std_range[1]};
-    double learning = (double)config->steps - config->random_steps;
-    s->total_updates = (int64_t)fmax(1, learning * config->updates_per_step);
+    double before = fmax(config->random_steps, config->from_steps);
+    double learning = (double)config->steps - before;
+    s->own_updates = (int64_t)fmax(1, learning * config->updates_per_step);
     s->numbers.log_alpha = log(config->temperature);
     udy_rng_init_stream(&s->act_rng, seed, "sac/act", 0);
     udy_rng_init_stream(&s->draw_rng, seed, "sac/draw", 0);
@@ -277,6 +284,10 @@ static int collect(udy_sac *s, udy_error *err) {
 }
 
 int udy_sac_advance(udy_sac *s, int64_t steps, udy_error *err) {
+    if (s->numbers.steps < s->config.from_steps)
+        return udy_error_set(err, UDY_EINVAL,
+                             "sac.from_steps is %d, but no training has been loaded to go on from",
+                             s->config.from_steps);
     while (s->numbers.steps < steps) {
         int status = collect(s, err);
         // Simulations refuse the actions of an actor that is not finite: that it is is the news.

@@ -43,7 +43,7 @@ struct udy_sac {
     int target_value;  // a udy_value: of this update's targets
     bool joint;        // critics see (s, a) and (s', a') in one batch
     udy__gaussian head;
-    int64_t total_updates;
+    int64_t own_updates;  // in all, after those of the training that it goes on from
     udy__sac_numbers numbers;
     char moved[200];  // see udy_sac_moved
     udy__sac_sums sums;

@@ -148,7 +148,8 @@ int udy_sac_save(udy_sac *s, const char *dir, udy_error *err) {
     return status;
 }
 
-static int check_file(const udy_sac *s, const udy_safetensors *file, udy_error *err) {
+// other: of the training that s goes on from, whose settings and seed may be others.
+static int check_file(const udy_sac *s, const udy_safetensors *file, bool other, udy_error *err) {
     char print[24];
     const char *path = udy_safetensors_path(file);
     const char *found = udy_safetensors_metadata(file, "format");
@@ -159,6 +160,7 @@ static int check_file(const udy_sac *s, const udy_safetensors *file, udy_error *
     if (!found || strcmp(found, udy_task_info_of(s->task)->id))
         return udy_error_set(err, UDY_EMISMATCH, "%s is of another task than %s", path,
                              udy_task_info_of(s->task)->id);
+    if (other) return UDY_OK;
     int status = fingerprint(s, print, err);
     found = udy_safetensors_metadata(file, "settings");
     if (!status && (!found || strcmp(found, print)))
@@ -225,6 +227,18 @@ static int set_simulations(udy_sac *s, const uint8_t *states, udy_error *err) {
     return status;
 }
 
+// Is it the end of the training that s goes on from?
+static int check_counts(const udy_sac *s, const udy__sac_numbers *n, const char *path,
+                        udy_error *err) {
+    const udy_sac_config *c = &s->config;
+    if (n->steps == c->from_steps && n->updates == c->from_updates) return UDY_OK;
+    return udy_error_set(err, UDY_EMISMATCH,
+                         "%s is of step %lld and update %lld; sac.from_steps and sac.from_updates "
+                         "are %d and %d",
+                         path, (long long)n->steps, (long long)n->updates, c->from_steps,
+                         c->from_updates);
+}
+
 // What can still fail, the simulations put back where it does: as they were, in before.
 static int restore_outside(udy_sac *s, const char *dir, int64_t steps, const uint8_t *states,
                            uint8_t *before, udy_error *err) {
@@ -251,14 +265,14 @@ static int restore(udy_sac *s, const slots *t, const udy_tensor **found, const i
     return udy__sac_refresh_acting(s, err);
 }
 
-static int load_file(udy_sac *s, const char *dir, const udy_safetensors *file, slots *t,
+static int load_file(udy_sac *s, const char *dir, const udy_safetensors *file, bool other, slots *t,
                      uint8_t *states, uint8_t *before, udy_error *err) {
     const udy_tensor *found[SLOTS_MAX];
     udy__sac_numbers numbers;
     udy_rng rng[3];
     int64_t adam_t[3];
     list_slots(t, s, adam_t, states);
-    int status = check_file(s, file, err);
+    int status = check_file(s, file, other, err);
     if (!status) status = find_slots(t, file, found, err);
     if (status) return status;
     memcpy(&numbers, found_at(t, found, "numbers"), sizeof numbers);
@@ -271,6 +285,8 @@ static int load_file(udy_sac *s, const char *dir, const udy_safetensors *file, s
         return udy_error_set(err, UDY_EFORMAT,
                              "%s is damaged: its counters or generators are those of no training",
                              udy_safetensors_path(file));
+    if (other) status = check_counts(s, &numbers, udy_safetensors_path(file), err);
+    if (status) return status;
     const uint8_t *simulations = found_at(t, found, "simulations");
     status = restore_outside(s, dir, numbers.steps, simulations, before, err);
     if (status) return status;
@@ -278,7 +294,7 @@ static int load_file(udy_sac *s, const char *dir, const udy_safetensors *file, s
     return restore(s, t, found, adam_t, err);
 }
 
-int udy_sac_load(udy_sac *s, const char *dir, udy_error *err) {
+static int load(udy_sac *s, const char *dir, bool other, udy_error *err) {
     char path[UDY_PATH_MAX];
     udy_safetensors *file;
     if (s->numbers.steps)
@@ -295,10 +311,18 @@ int udy_sac_load(udy_sac *s, const char *dir, udy_error *err) {
     if (!t || !states || !before)
         status = udy_error_set(err, UDY_ENOMEM, "no memory to load");
     else
-        status = load_file(s, dir, file, t, states, before, err);
+        status = load_file(s, dir, file, other, t, states, before, err);
     udy_safetensors_close(file);
     udy_free(t);
     udy_free(states);
     udy_free(before);
     return status;
+}
+
+int udy_sac_load(udy_sac *s, const char *dir, udy_error *err) {
+    return load(s, dir, false, err);
+}
+
+int udy_sac_load_from(udy_sac *s, const char *dir, udy_error *err) {
+    return load(s, dir, true, err);
 }

@@ -11,6 +11,10 @@ static const char *const bound_names[] = {"clamp", "squash", NULL};
 #define AT(field) offsetof(udy_sac_config, field)
 const udy_field udy_sac_config_fields[] = {
     {"steps", UDY_FIELD_INT, AT(steps), 0, 1, 2e9, NULL, "environment steps in all"},
+    {"from_steps", UDY_FIELD_INT, AT(from_steps), 0, 0, 2e9, NULL,
+     "those of the training that this one goes on from; 0: from nothing"},
+    {"from_updates", UDY_FIELD_INT, AT(from_updates), 0, 0, 2e9, NULL,
+     "its updates; what falls or grows does so over the updates after them"},
     {"n_envs", UDY_FIELD_INT, AT(n_envs), 0, 1, 4096, NULL, "simulations that step together"},
     {"random_steps", UDY_FIELD_INT, AT(random_steps), 0, 1, 1e8, NULL,
      "uniformly random actions before the policy's, without updates"},

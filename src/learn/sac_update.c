@@ -287,9 +287,9 @@ int udy__sac_check_weights(const udy_sac *s, udy_error *err) {
     return UDY_OK;
 }
 
-// Share of all updates that are done.
+// Share of all its own updates that are done.
 static double progress(const udy_sac *s) {
-    double done = (double)s->numbers.updates / (double)s->total_updates;
+    double done = (double)(s->numbers.updates - s->config.from_updates) / (double)s->own_updates;
     return done < 1 ? done : 1;
 }
 

@@ -58,8 +58,9 @@ static int64_t stop_at(const training *t, int64_t steps) {
 
 // Steps of evaluation i, 0-based; the last is at the end.
 static int64_t evaluation_at(const training *t, int i) {
-    int64_t steps = ((int64_t)i + 1) * t->config->sac.eval_interval;
-    return stop_at(t, steps < t->config->sac.steps ? steps : t->config->sac.steps);
+    const udy_sac_config *sac = &t->config->sac;
+    int64_t steps = sac->from_steps + ((int64_t)i + 1) * sac->eval_interval;
+    return stop_at(t, steps < sac->steps ? steps : sac->steps);
 }
 
 //------------------------------------------ Progress ----------------------------------------------
@@ -425,6 +426,18 @@ static int create_core(training *t, udy_error *err) {
     return status;
 }
 
+static void note_position(training *t) {
+    const udy_sac_status s = udy_sac_status_take(t->sac);
+    t->steps = t->reported_steps = s.steps;
+    t->reported_updates = s.updates;
+    t->return_mean = s.return_mean;
+    if (udy_sac_moved(t->sac)[0])
+        udy_progress_message(t->progress,
+                             "the checkpoint was written with %s: from here on this is another "
+                             "training of the same kind",
+                             udy_sac_moved(t->sac));
+}
+
 // Load the last checkpoint, where there is one.
 static int load(training *t, udy_error *err) {
     udy_error why = {0};
@@ -434,16 +447,33 @@ static int load(training *t, udy_error *err) {
         return status ? status : create_core(t, err);
     }
     if (status) return udy_error_set(err, status, "%s", why.message);
-    if (udy_sac_moved(t->sac)[0])
-        udy_progress_message(t->progress,
-                             "the checkpoint was written with %s: from here on this is another "
-                             "training of the same kind",
-                             udy_sac_moved(t->sac));
-    const udy_sac_status s = udy_sac_status_take(t->sac);
-    t->steps = t->reported_steps = s.steps;
-    t->reported_updates = s.updates;
-    t->return_mean = s.return_mean;
+    note_position(t);
     return UDY_OK;
+}
+
+// The end of the training that this one goes on from.
+static int load_other(training *t, udy_error *err) {
+    char dir[UDY_PATH_MAX];
+    int status = udy__expert_sac_dir(dir, t->config->from, err);
+    if (!status) status = udy_sac_load_from(t->sac, dir, err);
+    if (status == UDY_EMISMATCH || status == UDY_EFORMAT)
+        return udy_error_wrap(err, status,
+                              "going on from %s, whose task, networks and number of simulations "
+                              "this training must have",
+                              t->config->from);
+    return status ? udy_error_wrap(err, status, "going on from %s", t->config->from) : UDY_OK;
+}
+
+// That, and its wall-clock.
+static int take_over(training *t, udy_error *err) {
+    udy_curve_point *curve = NULL;
+    int n, status = load_other(t, err);
+    if (!status) status = udy_expert_curve(&curve, &n, t->config->from, err);
+    if (status) return status;
+    note_position(t);
+    status = udy__clock_note(&t->clock, t->steps, curve[n - 1].seconds, false, t->path, err);
+    udy_free(curve);
+    return status;
 }
 
 static int note_beginning(training *t, udy_error *err) {
@@ -458,6 +488,8 @@ static int note_beginning(training *t, udy_error *err) {
 static int begin(training *t, udy_error *err) {
     int status = create_core(t, err);
     if (!status && (t->clock.saved || udy_dir_exists(t->sac_dir))) status = load(t, err);
+    const bool another = !status && t->steps < t->config->sac.from_steps;
+    if (another) status = take_over(t, err);
     if (status) return status;
     while (t->n && t->curve[t->n - 1].steps > t->steps) t->n--;
     // Of the evaluations up to here only that of this very step may be still to come.
@@ -474,10 +506,12 @@ static int begin(training *t, udy_error *err) {
     if (!status) status = log_summary(t, NULL, err);
     if (!status) status = note_beginning(t, err);
     t->saved_s = udy_clock_s();
+    if (!status && another) status = save(t, err);  // from here on the other run may go
     return status;
 }
 
-static int prepare(training *t, int n_threads, udy_error *err) {
+// The task, and whether the settings make sense on it.
+static int create_task(training *t, udy_error *err) {
     const udy_expert_config *config = t->config;
     int status = udy__config_check(config, udy_expert_fields(), "", err);
     if (!status) status = udy_task_create(&t->task, config->task, &config->task_config, err);
@@ -491,6 +525,12 @@ static int prepare(training *t, int n_threads, udy_error *err) {
                                "sac.eval_interval = %d is less than one step of each of %d "
                                "simulations (sac.n_envs)",
                                config->sac.eval_interval, config->sac.n_envs);
+    return status;
+}
+
+static int prepare(training *t, int n_threads, udy_error *err) {
+    const udy_expert_config *config = t->config;
+    int status = create_task(t, err);
     if (!status) status = make_folders(t, err);
     if (!status) status = refuse_another(t, err);
     if (!status) status = udy_pool_create(&t->pool, n_threads, err);
@@ -499,8 +539,9 @@ static int prepare(training *t, int n_threads, udy_error *err) {
                                   udy_pool_threads(t->pool), err);
     if (!status) status = udy__expert_sac_dir(t->sac_dir, t->path, err);
     if (status) return status;
-    int64_t interval = config->sac.eval_interval;
-    t->n_max = (int)((config->sac.steps + interval - 1) / interval);
+    int64_t interval = config->sac.eval_interval,
+            steps = config->sac.steps - config->sac.from_steps;
+    t->n_max = (int)((steps + interval - 1) / interval);
     // The end may round to the same step as the evaluation before it.
     if (t->n_max > 1 && evaluation_at(t, t->n_max - 2) == evaluation_at(t, t->n_max - 1))
         t->n_max--;
@@ -517,6 +558,16 @@ static void tidy_up(training *t) {
     udy_task_destroy(t->task);
     udy__clock_free(&t->clock);
     udy_free(t->curve);
+}
+
+int udy_expert_check(const udy_expert_config *config, udy_error *err) {
+    training t = {.config = config};
+    int status = create_task(&t, err);
+    if (!status) status = udy_pool_create(&t.pool, 1, err);
+    if (!status) status = create_core(&t, err);
+    if (!status && config->sac.from_steps) status = load_other(&t, err);
+    tidy_up(&t);
+    return status;
 }
 
 int udy_expert_train(udy_run *run, const udy_expert_config *config, int n_threads,

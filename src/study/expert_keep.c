@@ -250,10 +250,21 @@ static char *describe_curve(const keeping *k) {
     return udy__text_take(&text);
 }
 
+// All of them but a place. Free with udy_free.
+static char *describe_settings(const keeping *k) {
+    udy_expert_config *config = udy_alloc(sizeof *config);
+    if (!config) return NULL;
+    *config = *k->config;
+    config->from[0] = '\0';
+    char *text = udy_settings_print(config, udy_expert_fields());
+    udy_free(config);
+    return text;
+}
+
 static int save(const keeping *k, const char *path, udy_error *err) {
     char machine[LINE_MAX_TEXT], wall_clock[LINE_MAX_TEXT], tested_with[LINE_MAX_TEXT],
         seconds[UDY__NUMBER_MAX];
-    char *curve = describe_curve(k), *settings = udy_settings_print(k->config, udy_expert_fields());
+    char *curve = describe_curve(k), *settings = describe_settings(k);
     if (!curve || !settings) {
         udy_free(curve);
         udy_free(settings);

@@ -20,7 +20,7 @@ void udy__expert_settings_hash(char out[20], const udy_expert_config *config) {
     if (!facts) return;
     *facts = *config;
     facts->task_config.model_dir[0] = '\0';  // a place, which may differ from day to day
-    facts->preset[0] = facts->command[0] = '\0';
+    facts->preset[0] = facts->command[0] = facts->from[0] = facts->from_command[0] = '\0';
     facts->checkpoint_minutes = 0;
     facts->seed = 0;
     char *text = udy_settings_facts(facts, udy_expert_fields());
@@ -65,6 +65,10 @@ static void describe_training(pairs *p, const udy_expert_config *config,
     udy__expert_settings_hash(hash, config);
     add_text(p, "made_by", config->command[0] ? config->command : "understudy expert train");
     if (config->preset[0]) add_text(p, "preset", config->preset);
+    if (config->sac.from_steps) {
+        add_text(p, "goes_on_from", config->from_command);
+        add(p, "goes_on_from_steps", "%d", config->sac.from_steps);
+    }
     add(p, "settings", "%s", hash);
     add(p, "seed", "%llu", (unsigned long long)config->seed);
     add(p, "steps", "%lld", (long long)point->steps);
@@ -216,6 +220,8 @@ int udy__expert_results_write(const udy__expert_outcome *o, const char *run_path
     udy_json_put_string(root, "task", o->config->task);
     udy_json_put_string(root, "preset", o->config->preset);
     udy_json_put_string(root, "command", o->config->command);
+    if (o->config->sac.from_steps)
+        udy_json_put_string(root, "goes_on_from", o->config->from_command);
     udy_json_put_int(root, "seed", (int64_t)o->config->seed);
     udy_json_put_string(root, "settings", hash);
     udy_json_put(root, "versions", udy__versions_json());

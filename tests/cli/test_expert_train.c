@@ -213,6 +213,71 @@ static void a_resumed_run_keeps_its_settings(void **state) {
     done(o);
 }
 
+static void a_finished_run_is_gone_on_from_with_other_settings(void **state) {
+    (void)state;
+    make_reference();
+    char *before = read_all("reference/results.json");
+    static const char asked[] =
+        "expert train --from reference --set sac.steps=8000 --set sac.learning_rate=1e-4 --json";
+    outcome o = run_program("%s --out further", asked);
+    assert_done(o);
+    udy_json *printed = parse(o.out, "stdout");
+    static const char command[] =
+        "understudy expert train --from reference --set sac.steps=8000 "
+        "--set sac.learning_rate=0.0001";
+    assert_string_equal(udy_json_string(printed, "command", ""), command);
+    assert_contains(udy_json_string(printed, "goes_on_from", ""), "--seed 3");
+    assert_int_equal(udy_json_number(printed, "seed", -1), 3);
+    assert_int_equal(udy_json_size(udy_json_get(printed, "curve")), 2);
+    udy_json_free(printed);
+    done(o);
+    // Its settings say all; a second time it ends with the same numbers.
+    o = run_program("%s --threads 2 --out further-again", asked);
+    assert_done(o);
+    done(o);
+    assert_same_run("further", "further-again");
+    o = run_program("expert train --resume further --quiet");
+    assert_done(o);
+    done(o);
+    o = run_program("expert keep further --episodes 2 --out further.safetensors");
+    assert_done(o);
+    done(o);
+    udy_policy *policy = NULL;
+    udy_error err = {0};
+    assert_int_equal(udy_policy_load(&policy, "further.safetensors", &err), 0);
+    assert_contains(udy_policy_metadata(policy, "goes_on_from"), "--seed 3");
+    const char *yaml = udy_policy_metadata(policy, "run_yaml");
+    assert_contains(yaml, "from_steps: 6000 ");
+    assert_null(strstr(yaml, "/reference"));  // no place of this machine
+    udy_policy_destroy(policy);
+    char *after = read_all("reference/results.json");
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+    static const struct {
+        const char *args, *says;
+        int code;
+    } cases[] = {{"--from reference", "larger one", 2},
+                 {"--from reference --set sac.steps=6000", "larger one", 2},
+                 {"--from reference --seed 4 --set sac.steps=8000", "--seed", 2},
+                 {"--from reference --preset ant-v5 --set sac.steps=8000", "--preset", 2},
+                 {"--from reference --resume further", "--resume", 2},
+                 {"--from reference --set sac.steps=8000 --set sac.from_steps=5", "--from says", 2},
+                 {"--from reference --set sac.steps=8000 --set sac.replay_size=4000", "2000", 2},
+                 {"--from reference --set sac.steps=8000 --set sac.actor_hidden=[16]",
+                  "reference, whose", 1},
+                 {"--from nosuch --set sac.steps=8000", "nosuch", 1},
+                 {"--preset further/run.yaml", "went on from", 2},
+                 {"--task Hopper-v5 --set sac.from_steps=30", "--from RUN", 2}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        o = run_program("expert train %s --out unmade", cases[i].args);
+        if (o.code != cases[i].code) fail_msg("%s: %d: %s", cases[i].args, o.code, o.err);
+        assert_contains(o.err, cases[i].says);
+        done(o);
+        assert_false(there("unmade"));
+    }
+}
+
 static void a_mistake_leaves_no_folder_behind(void **state) {
     (void)state;
     static const struct {
@@ -317,6 +382,7 @@ int main(void) {
         cmocka_unit_test(a_finished_run_is_reported_again),
         cmocka_unit_test(presets_of_a_training_are_their_own),
         cmocka_unit_test(a_resumed_run_keeps_its_settings),
+        cmocka_unit_test(a_finished_run_is_gone_on_from_with_other_settings),
         cmocka_unit_test(a_mistake_leaves_no_folder_behind),
         cmocka_unit_test(a_diverging_training_fails_and_names_its_checkpoint),
         cmocka_unit_test(curves_are_compared_in_a_table_and_in_a_figure),

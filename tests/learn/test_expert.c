@@ -155,6 +155,14 @@ static void two_runs_on_one_and_two_threads_differ_in_timing_alone(void **state)
                              in(other, "policies/last.safetensors")));
 }
 
+// How often it reports on the way to its end.
+static int watched_calls(const char *path, const udy_expert_config *config) {
+    watcher w = {.stop_stage = "none", .stop_at = 1};
+    udy_progress progress = watched(&w);
+    CHECK(run_in(path, config, 1, &progress, err));
+    return w.calls;
+}
+
 // The wall-clock that the last checkpoint stands for.
 static double seconds_saved(const char *run) {
     udy_json *clock;
@@ -223,6 +231,121 @@ static void a_finished_run_run_again_changes_nothing(void **state) {
     assert_string_equal(without, again);
     udy_free(without);
     udy_free(again);
+}
+
+//------------------------------------------ From another's end ------------------------------------
+
+enum { FROM_STEPS = 5202, FROM_END = 7000 };
+
+// From the first run's end, with a learning rate that falls.
+static udy_expert_config going_on_config(void) {
+    udy_expert_config c = tiny_config();
+    CHECK(udy_expert_config_from(&c, first, err));
+    c.sac.steps = FROM_END;
+    c.sac.learning_rate_final = 1e-5;
+    return c;
+}
+
+static void from_anothers_end_it_starts_with_its_final_settings(void **state) {
+    (void)state;
+    char path[1024];
+    fresh("falling", path);
+    udy_expert_config c = tiny_config();
+    c.sac.gamma_final = 0.95;
+    c.sac.learning_rate_final = 1e-5;
+    c.sac.target_entropy_final = -1.5;
+    EXPECT_ERROR(UDY_EINVAL, udy_expert_config_from(&c, path, err), path, "not come to its end");
+    CHECK(run_in(path, &c, 1, NULL, err));
+    CHECK(udy_expert_config_from(&c, path, err));
+    assert_true(c.sac.gamma == 0.95 && c.sac.gamma_final == -1);
+    assert_true(c.sac.learning_rate == 1e-5 && c.sac.learning_rate_final == -1);
+    assert_true(c.sac.target_entropy_per_action == -1.5);
+    assert_int_equal(c.sac.from_steps, FROM_STEPS);
+    assert_string_equal(c.from, path);
+    assert_string_equal(c.from_command, "understudy expert train --preset tiny");
+    assert_string_equal(c.command, "");
+    // It is the settings of what has been done that the folder must be of.
+    c = tiny_config();
+    EXPECT_ERROR(UDY_EINVAL, udy_expert_config_from(&c, path, err), path, "not come to its end");
+}
+
+static void from_anothers_end_any_stop_ends_with_the_same_bits(void **state) {
+    (void)state;
+    char straight[1024], stopped[1024];
+    fresh("straight", straight);
+    fresh("stopped-on", stopped);
+    udy_expert_config config = going_on_config();
+    CHECK(udy_expert_check(&config, err));
+    CHECK(run_in(straight, &config, 1, NULL, err));
+    int n, m, last, stops = 0, status;
+    udy_curve_point *curve = curve_of(straight, &n), *before = curve_of(first, &m);
+    assert_int_equal(n, 3);  // at 5902, 6602 and 7000, in whole steps
+    assert_int_equal(curve[0].steps, 5904);
+    assert_int_equal(curve[1].steps, 6603);
+    assert_int_equal(curve[2].steps, 7002);
+    last = m - 1;
+    assert_true(curve[0].updates > before[last].updates);
+    assert_true(curve[0].seconds > before[last].seconds);  // the wall-clock from nothing
+    do {
+        watcher w = {.stop_stage = "training", .stop_at = 1};
+        udy_progress progress = watched(&w);
+        udy_error err = {0};
+        status = run_in(stopped, &config, 1 + stops % 2, &progress, &err);
+        if (status) assert_int_equal(status, UDY_EINTERRUPTED);
+        // Once it has begun the other one is no longer needed.
+        snprintf(config.from, sizeof config.from, "gone");
+    } while (status && ++stops < 60);
+    assert_in_range(stops, 4, 60);
+    udy_curve_point *again = curve_of(stopped, &m);
+    assert_int_equal(m, n);
+    for (int i = 0; i < n; i++) curve[i].seconds = again[i].seconds = 0;
+    assert_memory_equal(curve, again, (size_t)n * sizeof *curve);
+    char p[1200], q[1200];
+    snprintf(p, sizeof p, "%s/policies", straight);
+    snprintf(q, sizeof q, "%s/policies", stopped);
+    expect_equal_folders(p, q);
+    char *x = results_without_timing(straight), *y = results_without_timing(stopped);
+    assert_string_equal(x, y);
+    udy_free(x);
+    udy_free(y);
+    udy_json *results = results_of(straight);
+    assert_string_equal(udy_json_string(results, "goes_on_from", ""),
+                        "understudy expert train --preset tiny");
+    udy_json_free(results);
+    udy_policy *policy = load_policy(in(straight, "policies/best.safetensors"));
+    assert_int_equal(atoi(udy_policy_metadata(policy, "goes_on_from_steps")), FROM_STEPS);
+    udy_policy_destroy(policy);
+    udy_free(curve);
+    udy_free(before);
+    udy_free(again);
+    // The run that it goes on from is as it was.
+    config = tiny_config();
+    assert_int_equal(watched_calls(first, &config), 0);
+}
+
+static void from_an_end_that_does_not_fit_nothing_is_made(void **state) {
+    (void)state;
+    char path[1024];
+    fresh("unfit", path);
+    for (int i = 0; i < 4; i++) {
+        udy_expert_config c = going_on_config();
+        int expected = UDY_EMISMATCH;
+        const char *says = "going on from";
+        if (i == 0) c.sac.actor_hidden.v[0] = 16;
+        if (i == 1) c.sac.from_steps = 30;
+        if (i == 2) c.sac.steps = FROM_STEPS, expected = UDY_EINVAL, says = "sac.steps";
+        if (i == 3) snprintf(c.from, sizeof c.from, "%s", path), expected = UDY_ENOENT;
+        EXPECT_ERROR(expected, udy_expert_check(&c, err), says);
+    }
+    // A run's checkpoint may be gone where its results are not.
+    char old[1100], hidden[1100];
+    snprintf(old, sizeof old, "%s/checkpoints/sac", first);
+    snprintf(hidden, sizeof hidden, "%s/checkpoints/gone", first);
+    udy_expert_config c = tiny_config();
+    assert_int_equal(rename(old, hidden), 0);
+    EXPECT_ERROR(UDY_ENOENT, udy_expert_config_from(&c, first, err), "checkpoints/sac");
+    assert_int_equal(rename(hidden, old), 0);
+    assert_false(udy_dir_exists(path));
 }
 
 //------------------------------------------ What it leaves ----------------------------------------
@@ -457,13 +580,15 @@ static void settings_that_make_no_sense_are_refused_by_name(void **state) {
             expected = UDY_ENOENT, says = "InvertedPendulum-v5";
         }
         fresh("senseless", path);
+        EXPECT_ERROR(expected, udy_expert_check(&c, err), says);
+        assert_false(udy_dir_exists(path));
         EXPECT_ERROR(expected, run_in(path, &c, 1, NULL, err), says);
     }
 }
 
 static void every_parts_settings_are_in_the_table(void **state) {
     (void)state;
-    int n = 0, parts = 5;
+    int n = 0, parts = 7;
     for (const udy_field *f = udy_task_config_fields; f->key; f++) parts++;
     for (const udy_field *f = udy_sac_config_fields; f->key; f++) parts++;
     for (const udy_field *f = udy_expert_fields(); f->key; f++, n++)
@@ -520,6 +645,9 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_finished_run_run_again_changes_nothing),
         cmocka_unit_test(stopped_at_every_report_it_ends_with_the_same_bits),
         cmocka_unit_test(killed_at_random_moments_it_ends_with_the_same_bits),
+        cmocka_unit_test(from_anothers_end_it_starts_with_its_final_settings),
+        cmocka_unit_test(from_anothers_end_any_stop_ends_with_the_same_bits),
+        cmocka_unit_test(from_an_end_that_does_not_fit_nothing_is_made),
         cmocka_unit_test(divergence_stops_it_and_leaves_the_last_good_checkpoint),
         cmocka_unit_test(a_run_does_not_go_on_as_another_training),
         cmocka_unit_test(a_damaged_folder_is_an_error_that_names_the_file),

@@ -187,6 +187,84 @@ static void killed_at_random_moments_it_ends_with_the_same_bits(void **state) {
     close_training(&straight);
 }
 
+//------------------------------------------ From another's end ------------------------------------
+
+// small_config has 60 random steps.
+enum { FROM_UPDATES = (LAST - 60) / 2, MANY = 1500, MANY_UPDATES = (MANY - 60) / 2 };
+
+static udy_sac_config going_on(variant v) {
+    udy_sac_config c = small_config(v);
+    c.from_steps = LAST;
+    c.from_updates = FROM_UPDATES;
+    return c;
+}
+
+// Where nothing falls or grows, a training that goes on from the end of a shorter one is the longer
+// one, whatever its own seed is; with a smaller replay it draws from fewer rows.
+static void from_anothers_end_it_goes_on_with_the_same_bits(void **state) {
+    (void)state;
+    for (int v = 0; v < VARIANTS; v++) {
+        udy_sac_config shorter = small_config((variant)v), c = going_on((variant)v);
+        shorter.steps = MANY;
+        c.from_steps = MANY;
+        c.from_updates = MANY_UPDATES;
+        shorter.replay_size = c.replay_size = 2000;
+        shorter.gamma_final = shorter.learning_rate_final = -1;
+        c.gamma_final = c.learning_rate_final = -1;
+        udy_sac_config longer = c, smaller = c;
+        longer.from_steps = longer.from_updates = 0;
+        smaller.replay_size = 1000;
+        const char *dir = fresh_dir("from");
+        training before = open_training(&shorter, hopper, SEED, 1);
+        advance(&before, MANY);
+        assert_int_equal(before.sac->numbers.updates, MANY_UPDATES);
+        save(&before, dir);
+        training straight = open_training(&longer, hopper, SEED, 2);
+        training t = open_training(&c, hopper, SEED + 1, 1);
+        training forgetful = open_training(&smaller, hopper, SEED, 1);
+        advance(&straight, MANY);
+        CHECK(udy_sac_load_from(t.sac, dir, err));
+        CHECK(udy_sac_load_from(forgetful.sac, dir, err));
+        expect_same_trainings(&t, &straight);
+        assert_int_equal(udy__replay_count(forgetful.sac->replay), MANY);
+        advance(&straight, 1800);
+        advance(&t, 1800);
+        advance(&forgetful, 1800);
+        expect_same_trainings(&t, &straight);
+        assert_true(t.sac->numbers.updates > MANY_UPDATES);
+        assert_memory_not_equal(udy_mlp_params(udy_net_mlp(t.sac->actor), NULL),
+                                udy_mlp_params(udy_net_mlp(forgetful.sac->actor), NULL), 64);
+        close_training(&before);
+        close_training(&straight);
+        close_training(&t);
+        close_training(&forgetful);
+    }
+}
+
+// A fall begins anew after it: over 550 updates, from 1e-3 to 1e-4.
+static void from_anothers_end_what_falls_begins_anew(void **state) {
+    (void)state;
+    udy_sac_config c = going_on(PLAIN), before = small_config(PLAIN);
+    const char *dir = fresh_dir("falls");
+    training t = open_training(&before, hopper, SEED, 1);
+    advance(&t, LAST);
+    save(&t, dir);
+    close_training(&t);
+    c.learning_rate = 1e-3;
+    c.learning_rate_final = 1e-4;
+    t = open_training(&c, hopper, SEED, 1);
+    CHECK(udy_sac_load_from(t.sac, dir, err));
+    const struct {
+        int64_t steps;
+        double rate;
+    } points[] = {{LAST, 1e-3}, {LAST + 550, 5.5e-4}, {2000, 1e-4}};
+    for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
+        advance(&t, points[i].steps);
+        assert_float_equal(udy_sac_status_take(t.sac).learning_rate, points[i].rate, 4e-6);
+    }
+    close_training(&t);
+}
+
 //------------------------------------------ Refusals ----------------------------------------------
 
 // The checkpoint that the tests below damage: of small_config(XQC), SEED, after LAST steps.
@@ -286,6 +364,52 @@ static void another_setting_seed_or_task_does_not_go_on(void **state) {
     }
     udy_task_destroy(longer);
     udy_task_destroy(walker);
+}
+
+static void from_an_end_that_does_not_fit_nothing_goes_on(void **state) {
+    (void)state;
+    udy_task *walker = task_of("Walker2d-v5", 0);
+    for (int i = 0; i < 6; i++) {
+        udy_sac_config c = going_on(XQC);
+        const udy_task *task = hopper;
+        const char *says = "sac.from_steps";
+        if (i == 0) c.from_steps -= 3;
+        if (i == 1) c.from_updates++;
+        if (i == 2) c.critic_hidden.v[0] = 40, says = "critic0.params";
+        if (i == 3) c.n_envs = 4, says = "expected F64";
+        if (i == 4) task = walker, says = "another task";
+        if (i == 5) c.critic_norm = UDY_NORM_NONE, says = "critic0.";
+        training t = open_training(&c, task, SEED, 1), never = open_training(&c, task, SEED, 1);
+        EXPECT_ERROR(UDY_EMISMATCH, udy_sac_load_from(t.sac, good, err), "state.safetensors", says);
+        expect_same_trainings(&t, &never);
+        EXPECT_ERROR(UDY_EINVAL, udy_sac_advance(t.sac, 30, err), "no training has been loaded");
+        close_training(&t);
+        close_training(&never);
+    }
+    udy_task_destroy(walker);
+    // As far as it goes, and no step further.
+    udy_sac_config c = going_on(XQC);
+    c.steps = LAST;
+    udy_batch *batch = make_batch(hopper, c.n_envs);
+    udy_pool *pool = make_pool(1);
+    udy_sac *sac;
+    EXPECT_ERROR(UDY_EINVAL, udy_sac_create(&sac, &c, hopper, batch, pool, SEED, err), "sac.steps",
+                 "900");
+    udy_pool_destroy(pool);
+    udy_batch_destroy(batch);
+    // Its own checkpoint is no other one's.
+    c = going_on(XQC);
+    training t = open_training(&c, hopper, SEED, 1), again = open_training(&c, hopper, SEED, 1);
+    t.sac->replay->segment_rows = again.sac->replay->segment_rows = GOOD_SEGMENT_ROWS;
+    const char *dir = fresh_dir("own");
+    CHECK(udy_sac_load_from(t.sac, good, err));
+    advance(&t, 1000);
+    save(&t, dir);
+    EXPECT_ERROR(UDY_EMISMATCH, udy_sac_load(again.sac, good, err), "other settings");
+    load(&again, dir);
+    expect_same_trainings(&t, &again);
+    close_training(&t);
+    close_training(&again);
 }
 
 static void numbers_that_no_training_has_are_refused(void **state) {
@@ -495,6 +619,9 @@ int main(int argc, char **argv) {
         cmocka_unit_test(many_saves_leave_what_the_last_one_needs),
         cmocka_unit_test(rows_beyond_the_checkpoint_are_written_again),
         cmocka_unit_test(killed_at_random_moments_it_ends_with_the_same_bits),
+        cmocka_unit_test(from_anothers_end_it_goes_on_with_the_same_bits),
+        cmocka_unit_test(from_anothers_end_what_falls_begins_anew),
+        cmocka_unit_test(from_an_end_that_does_not_fit_nothing_goes_on),
         cmocka_unit_test(another_setting_seed_or_task_does_not_go_on),
         cmocka_unit_test(numbers_that_no_training_has_are_refused),
         cmocka_unit_test(a_lost_or_damaged_file_is_refused),
